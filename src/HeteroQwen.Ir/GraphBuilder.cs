@@ -1,0 +1,107 @@
+using System.Collections.Immutable;
+
+namespace HeteroQwen.Ir;
+
+/// <summary>Builds a <see cref="Graph"/>; each operation's constraints are checked as it is emitted. Used once.</summary>
+public sealed class GraphBuilder(string name)
+{
+    private readonly ImmutableArray<Value>.Builder _inputs = ImmutableArray.CreateBuilder<Value>();
+    private readonly ImmutableArray<Value>.Builder _constants = ImmutableArray.CreateBuilder<Value>();
+    private readonly ImmutableArray<Value>.Builder _states = ImmutableArray.CreateBuilder<Value>();
+    private readonly ImmutableArray<Operation>.Builder _operations = ImmutableArray.CreateBuilder<Operation>();
+    private readonly ImmutableArray<GraphOutput>.Builder _outputs = ImmutableArray.CreateBuilder<GraphOutput>();
+    private readonly Dictionary<string, int> _names = new(StringComparer.Ordinal);
+
+    /// <summary>Name of the values emitted from here on, until it is set again; a number tells them apart.</summary>
+    public string Scope { get; set; } = "v";
+
+    public Value Input(string name, TensorType type) => Declare(_inputs, ValueKind.Input, name, type);
+
+    public Value Constant(string name, TensorType type) => Declare(_constants, ValueKind.Constant, name, type);
+
+    public Value State(string name, TensorType type) => Declare(_states, ValueKind.State, name, type);
+
+    /// <summary>Adds an operation and returns its results.</summary>
+    /// <param name="definition">The op.</param>
+    /// <param name="operands">Values of this builder.</param>
+    /// <param name="attributes">Attributes, as the op's constraints demand.</param>
+    /// <param name="resultNames">Names of the results; none to name them after <see cref="Scope"/>.</param>
+    /// <exception cref="ConstraintException">A constraint of the op does not hold.</exception>
+    public ImmutableArray<Value> Emit(
+        OpDefinition definition, ImmutableArray<Value> operands, Attributes attributes, ImmutableArray<string> resultNames = default)
+    {
+        ImmutableArray<TensorType> types = definition.Infer([.. operands.Select(o => o.Type)], attributes);
+        var results = ImmutableArray.CreateBuilder<Value>(types.Length);
+        for (int i = 0; i < types.Length; i++)
+        {
+            results.Add(new Value(ValueKind.Result, UniqueName(resultNames.IsDefaultOrEmpty ? Scope : resultNames[i]), types[i]));
+        }
+
+        Operation operation = new(definition, operands, attributes, results.ToImmutable());
+        foreach (Value result in operation.Results)
+        {
+            result.Producer = operation;
+        }
+
+        foreach ((int operand, int result) in definition.StateUpdates)
+        {
+            operation.Results[result].State = operands[operand].State;
+        }
+
+        _operations.Add(operation);
+        return operation.Results;
+    }
+
+    public void Output(string name, Value value) => _outputs.Add(new GraphOutput(name, value));
+
+    /// <summary>Declares the inputs, constants and states of another graph here, and returns old value -> new value.</summary>
+    public Dictionary<Value, Value> DeclareLike(Graph graph)
+    {
+        Dictionary<Value, Value> map = [];
+        foreach (Value value in graph.Inputs)
+        {
+            map[value] = Input(value.Name, value.Type);
+        }
+
+        foreach (Value value in graph.Constants)
+        {
+            map[value] = Constant(value.Name, value.Type);
+        }
+
+        foreach (Value value in graph.States)
+        {
+            map[value] = State(value.Name, value.Type);
+        }
+
+        return map;
+    }
+
+    public Graph Build() => new(
+        name, _inputs.ToImmutable(), _constants.ToImmutable(), _states.ToImmutable(), _operations.ToImmutable(), _outputs.ToImmutable());
+
+    private Value Declare(ImmutableArray<Value>.Builder list, ValueKind kind, string valueName, TensorType type)
+    {
+        if (!_names.TryAdd(valueName, 1))
+        {
+            throw new ArgumentException($"the graph has a value named %{valueName} already", nameof(valueName));
+        }
+
+        Value value = new(kind, valueName, type);
+        list.Add(value);
+        return value;
+    }
+
+    /// <summary>The name itself the first time, then name.2, name.3, ...</summary>
+    private string UniqueName(string wanted)
+    {
+        int count = _names.GetValueOrDefault(wanted);
+        _names[wanted] = count + 1;
+        if (count == 0)
+        {
+            return wanted;
+        }
+
+        string numbered = $"{wanted}.{count + 1}";
+        return _names.ContainsKey(numbered) ? UniqueName(wanted) : UniqueName(numbered);
+    }
+}
