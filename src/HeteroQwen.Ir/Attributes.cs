@@ -1,26 +1,27 @@
 using System.Collections;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
 
 namespace HeteroQwen.Ir;
 
 /// <summary>Value of an attribute: a 64-bit integer, a double or a string, the three kinds that the backend line carries.</summary>
 public readonly record struct AttributeValue
 {
-    private readonly long _integer;
-    private readonly double _real;
+    // One field for both numbers: doubles are equal when their bits are, so that 0.0 and -0.0 are two attributes.
+    private readonly long _bits;
     private readonly string? _text;
 
     public AttributeValue(long value)
     {
         Kind = AttributeKind.Int64;
-        _integer = value;
+        _bits = value;
     }
 
     public AttributeValue(double value)
     {
         Kind = AttributeKind.Float64;
-        _real = value;
+        _bits = BitConverter.DoubleToInt64Bits(value);
     }
 
     public AttributeValue(string value)
@@ -31,9 +32,9 @@ public readonly record struct AttributeValue
 
     public AttributeKind Kind { get; }
 
-    public long Int64 => Kind == AttributeKind.Int64 ? _integer : throw new InvalidOperationException($"attribute value {this} is no integer");
+    public long Int64 => Kind == AttributeKind.Int64 ? _bits : throw new InvalidOperationException($"attribute value {this} is no integer");
 
-    public double Float64 => Kind == AttributeKind.Float64 ? _real : throw new InvalidOperationException($"attribute value {this} is no double");
+    public double Float64 => Kind == AttributeKind.Float64 ? BitConverter.Int64BitsToDouble(_bits) : throw new InvalidOperationException($"attribute value {this} is no double");
 
     public string Text => Kind == AttributeKind.String ? _text! : throw new InvalidOperationException($"attribute value {this} is no string");
 
@@ -55,13 +56,27 @@ public readonly record struct AttributeValue
         switch (Kind)
         {
             case AttributeKind.Int64:
-                return _integer.ToString(CultureInfo.InvariantCulture);
+                return _bits.ToString(CultureInfo.InvariantCulture);
             case AttributeKind.Float64:
-                string real = _real.ToString("R", CultureInfo.InvariantCulture);
+                string real = Float64.ToString("R", CultureInfo.InvariantCulture);
                 return real.AsSpan().ContainsAny('.', 'E', 'N') || real.Contains("Infinity", StringComparison.Ordinal) ? real : real + ".0";
             default:
-                return $"\"{_text}\"";
+                return Quote(_text!);
         }
+    }
+
+    /// <summary>The text in quotes; quotes, backslashes and all that is not printable ASCII are escaped.</summary>
+    internal static string Quote(string text)
+    {
+        StringBuilder quoted = new("\"");
+        foreach (char c in text)
+        {
+            _ = c is '"' or '\\' ? quoted.Append('\\').Append(c)
+                : c is >= ' ' and <= '~' ? quoted.Append(c)
+                : quoted.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+        }
+
+        return quoted.Append('"').ToString();
     }
 }
 

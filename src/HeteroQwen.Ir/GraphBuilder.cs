@@ -95,13 +95,13 @@ public sealed class GraphBuilder(string name)
     private string UniqueName(string wanted)
     {
         int count = _names.GetValueOrDefault(wanted);
-        _names[wanted] = count + 1;
-        if (count == 0)
+        string unique = wanted;
+        while (count > 0 && !_names.TryAdd(unique = $"{wanted}.{count + 1}", 1))
         {
-            return wanted;
+            count++;
         }
 
-        string numbered = $"{wanted}.{count + 1}";
-        return _names.ContainsKey(numbered) ? UniqueName(wanted) : UniqueName(numbered);
+        _names[wanted] = count + 1;
+        return unique;
     }
 }

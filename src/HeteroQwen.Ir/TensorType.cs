@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Numerics;
 
 namespace HeteroQwen.Ir;
 
@@ -44,12 +45,12 @@ public readonly struct Shape : IEquatable<Shape>
     /// </summary>
     public bool SameElements(Shape other)
     {
-        static (UInt128 Product, string Symbols) Key(Shape shape)
+        static (BigInteger Product, string Symbols) Key(Shape shape)
         {
-            UInt128 product = 1;
+            BigInteger product = 1;
             foreach (Dim dim in shape.Dims.Where(d => d.IsConstant))
             {
-                product = checked(product * (UInt128)dim.Constant);
+                product *= dim.Constant;
             }
 
             return (product, string.Join(',', shape.Dims.Where(d => !d.IsConstant).Select(d => d.Code).Order()));

@@ -24,7 +24,7 @@ public sealed class Attention : OpDefinition
         "q is f32 [T, H, D] with H and D constants above 0",
         "k and v are states or versions of states of one type [S, Hkv, D], and H is a multiple of Hkv",
         AttentionIndex.Constraint,
-        "page is above 0 and divides S; window is not negative; scale is finite",
+        "page is above 0 and divides S; window is from 0 to 2^31 - 1; scale is finite",
     ];
 
     public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> operands, Attributes attributes)
@@ -61,7 +61,7 @@ public sealed class Attention : OpDefinition
     }
 
     internal static bool AreParameters(Attributes attributes, long slots) =>
-        attributes.Int64("page") > 0 && slots % attributes.Int64("page") == 0 && attributes.Int64("window") >= 0
+        attributes.Int64("page") > 0 && slots % attributes.Int64("page") == 0 && attributes.Int64("window") is >= 0 and <= int.MaxValue
         && double.IsFinite(attributes.Float64("scale"));
 
     /// <summary>bool [T, N]: which entries each token sees.</summary>

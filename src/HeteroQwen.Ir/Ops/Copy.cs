@@ -21,7 +21,7 @@ public sealed class Copy : OpDefinition
         "one operand and to, or several with axis and to, a string",
         "to names an unquantised type; it is the operand's type, or both are floats, or the operand is quantised and to a float",
         "several operands: of one type and rank, axis one of their axes, all other dimensions equal, and the "
-            + "joined one a constant in each",
+            + "joined one a constant in each, with a sum below 2^63",
     ];
 
     /// <summary>The element type that <c>to</c> names.</summary>
@@ -54,7 +54,9 @@ public sealed class Copy : OpDefinition
         int a = (int)axis;
         Require(operands.All(o => o.Element == x.Element && o.Rank == x.Rank && o.Shape.WithAxis(a, 1) == x.Shape.WithAxis(a, 1)), 3, found);
         Require(operands.All(o => o.Shape[a].IsConstant), 3, found);
-        return x.Shape.WithAxis(a, operands.Sum(o => o.Shape[a].Constant));
+        var sum = operands.Aggregate(Int128.Zero, (total, o) => total + o.Shape[a].Constant);
+        Require(sum <= long.MaxValue, 3, found);
+        return x.Shape.WithAxis(a, (long)sum);
     }
 }
 

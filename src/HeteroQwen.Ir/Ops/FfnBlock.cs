@@ -18,7 +18,7 @@ public sealed class FfnBlock : OpDefinition
     public override ImmutableArray<string> Constraints =>
     [
         "five operands; eps is a double, finite and not negative",
-        "x is f32 [T, K] with K constant above 0, norm a float type [K]",
+        "x is f32 [M, K] with K constant above 0, norm a float type [K]",
         "gate and up are float or block-quantised types [F, K], down one [K, F], with F constant",
     ];
 

@@ -17,8 +17,8 @@ public sealed class Linear : OpDefinition
     [
         "two operands, or three with a bias; no attributes",
         "x is f32 [M, K] with K constant",
-        "weight is a float or block-quantised type [N, K] with N constant",
-        "bias is a float type [N]",
+        "weight is a float or block-quantised type [P, K] with P constant",
+        "bias is a float type [P]",
     ];
 
     public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> operands, Attributes attributes)

@@ -26,7 +26,7 @@ public sealed class MatMul : OpDefinition
         "a is f32, f16 or bf16; b is a float or block-quantised type",
         "both have at least two dimensions, and the last of both is the same K",
         "plain: as many batch dimensions in a as in b, each equal, or both constants and that of a a multiple of that of b",
-        "indexed: index is i32 [T, k], b is [E, N, K], a is [T, K] or [T, k, K]",
+        "indexed: index is i32 [M, k], b is [E, P, K], a is [M, K] or [M, k, K]",
     ];
 
     public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> operands, Attributes attributes)

@@ -19,7 +19,7 @@ public sealed class MoeBlock : OpDefinition
     public override ImmutableArray<string> Constraints =>
     [
         "six operands; eps is a double, finite and not negative; k and renormalise are integers",
-        "x is f32 [T, K] with K constant above 0, norm a float type [K]",
+        "x is f32 [M, K] with K constant above 0, norm a float type [K]",
         "gate and up are of one float or block-quantised type [E, F, K], down of one [E, K, F], with E and F constants",
         "router is a float or block-quantised type [E, K]; 1 <= k <= E; renormalise is 0 or 1",
     ];

@@ -19,8 +19,8 @@ public sealed class MoeFfn : OpDefinition
     public override ImmutableArray<string> Constraints =>
     [
         "six operands, no attributes",
-        "x is f32 [T, K] with K constant",
-        "weights is f32 [T, k] and index i32 [T, k], with k constant",
+        "x is f32 [M, K] with K constant",
+        "weights is f32 [M, k] and index i32 [M, k], with k constant",
         "gate and up are of one float or block-quantised type [E, F, K], down of one [E, K, F], with E and F constants",
     ];
 

@@ -19,7 +19,7 @@ public sealed class MoeRoute : OpDefinition
     public override ImmutableArray<string> Constraints =>
     [
         "one operand; k and renormalise are integers",
-        "logits is f32 [T, E] with E constant",
+        "logits is f32 [M, E] with E constant",
         "1 <= k <= E; renormalise is 0 or 1",
     ];
 

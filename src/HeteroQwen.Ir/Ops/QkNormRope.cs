@@ -16,9 +16,9 @@ public sealed class QkNormRope : OpDefinition
     public override ImmutableArray<string> Constraints =>
     [
         "four operands; eps is a double",
-        "x is f32 [T, H, D] with D constant, even and above 0",
+        "x is f32 [M, H, D] with D constant, even and above 0",
         "weight is a float type [D]",
-        "cos and sin are f32 [T, D]",
+        "cos and sin are f32 [M, D]",
         "eps is finite and not negative",
     ];
 

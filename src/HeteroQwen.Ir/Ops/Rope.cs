@@ -21,8 +21,8 @@ public sealed class Rope : OpDefinition
     public override ImmutableArray<string> Constraints =>
     [
         "three operands, no attributes",
-        "x is f32 [T, H, D] with D constant, even and above 0",
-        "cos and sin are f32 [T, D]",
+        "x is f32 [M, H, D] with D constant, even and above 0",
+        "cos and sin are f32 [M, D]",
     ];
 
     public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> operands, Attributes attributes)
