@@ -67,7 +67,7 @@ public sealed class Operation
     /// <summary>True if the operation writes a state, and so is never dead.</summary>
     public bool UpdatesState => Definition.StateUpdates.Length > 0;
 
-    public override string ToString() => $"%{Results[0].Name} = {Definition.Name}";
+    public override string ToString() => GraphPrinter.PrintOperation(this);
 }
 
 /// <summary>A named result that the caller reads after a step.</summary>

@@ -38,6 +38,9 @@ public abstract class OpDefinition
     /// <summary>Pairs (operand, result): the result is the next version of the state that the operand is, written in place.</summary>
     public virtual ImmutableArray<(int Operand, int Result)> StateUpdates => [];
 
+    /// <summary>Operands that must be a state or a version of one.</summary>
+    public virtual ImmutableArray<int> StateOperands => [.. StateUpdates.Select(u => u.Operand)];
+
     /// <summary>Types of the results.</summary>
     /// <exception cref="ConstraintException">A constraint does not hold.</exception>
     public abstract ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> operands, Attributes attributes);

@@ -27,6 +27,8 @@ public sealed class Attention : OpDefinition
         "page is above 0 and divides S; window is from 0 to 2^31 - 1; scale is finite",
     ];
 
+    public override ImmutableArray<int> StateOperands => [1, 2];
+
     public override ImmutableArray<TensorType> Infer(ImmutableArray<TensorType> operands, Attributes attributes)
     {
         RequireForm(
