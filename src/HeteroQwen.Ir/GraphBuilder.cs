@@ -10,7 +10,9 @@ public sealed class GraphBuilder(string name)
     private readonly ImmutableArray<Value>.Builder _states = ImmutableArray.CreateBuilder<Value>();
     private readonly ImmutableArray<Operation>.Builder _operations = ImmutableArray.CreateBuilder<Operation>();
     private readonly ImmutableArray<GraphOutput>.Builder _outputs = ImmutableArray.CreateBuilder<GraphOutput>();
-    private readonly Dictionary<string, int> _names = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _lastNumbers = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _reserved = new(StringComparer.Ordinal);
 
     /// <summary>Name of the values emitted from here on, until it is set again; a number tells them apart.</summary>
     public string Scope { get; set; } = "v";
@@ -55,33 +57,36 @@ public sealed class GraphBuilder(string name)
     public void Output(string name, Value value) => _outputs.Add(new GraphOutput(name, value));
 
     /// <summary>Declares the inputs, constants and states of another graph here, and returns old value -> new value.</summary>
-    public Dictionary<Value, Value> DeclareLike(Graph graph)
+    /// <param name="graph">The other graph.</param>
+    /// <param name="keeps">Tells which values to declare; all, if absent.</param>
+    public Dictionary<Value, Value> DeclareLike(Graph graph, Func<Value, bool>? keeps = null)
     {
         Dictionary<Value, Value> map = [];
-        foreach (Value value in graph.Inputs)
+        void Declare(IEnumerable<Value> values, Func<string, TensorType, Value> declare)
         {
-            map[value] = Input(value.Name, value.Type);
+            foreach (Value value in values.Where(v => keeps is null || keeps(v)))
+            {
+                map[value] = declare(value.Name, value.Type);
+            }
         }
 
-        foreach (Value value in graph.Constants)
-        {
-            map[value] = Constant(value.Name, value.Type);
-        }
-
-        foreach (Value value in graph.States)
-        {
-            map[value] = State(value.Name, value.Type);
-        }
-
+        Declare(graph.Inputs, Input);
+        Declare(graph.Constants, Constant);
+        Declare(graph.States, State);
         return map;
     }
+
+    /// <summary>Keeps a name free for an operation to come, until <see cref="Release"/>.</summary>
+    internal void Reserve(string valueName) => _reserved.Add(valueName);
+
+    internal void Release(string valueName) => _reserved.Remove(valueName);
 
     public Graph Build() => new(
         name, _inputs.ToImmutable(), _constants.ToImmutable(), _states.ToImmutable(), _operations.ToImmutable(), _outputs.ToImmutable());
 
     private Value Declare(ImmutableArray<Value>.Builder list, ValueKind kind, string valueName, TensorType type)
     {
-        if (!_names.TryAdd(valueName, 1))
+        if (!_names.Add(valueName))
         {
             throw new ArgumentException($"the graph has a value named %{valueName} already", nameof(valueName));
         }
@@ -91,17 +96,18 @@ public sealed class GraphBuilder(string name)
         return value;
     }
 
-    /// <summary>The name itself the first time, then name.2, name.3, ...</summary>
+    /// <summary>The name itself if it is free, then name.2, name.3, ...</summary>
     private string UniqueName(string wanted)
     {
-        int count = _names.GetValueOrDefault(wanted);
         string unique = wanted;
-        while (count > 0 && !_names.TryAdd(unique = $"{wanted}.{count + 1}", 1))
+        int number = _lastNumbers.GetValueOrDefault(wanted, 1);
+        while (_reserved.Contains(unique) || !_names.Add(unique))
         {
-            count++;
+            number++;
+            unique = $"{wanted}.{number}";
+            _lastNumbers[wanted] = number;
         }
 
-        _names[wanted] = count + 1;
         return unique;
     }
 }
