@@ -1,0 +1,48 @@
+using HeteroQwen.Backends;
+using HeteroQwen.Ir;
+
+namespace HeteroQwen.Runtime;
+
+/// <summary>An open device with the name by which users know it. Open once per process and shared by its sessions.</summary>
+public sealed class Device : IDisposable
+{
+    private Device(string id, IDevice handle)
+    {
+        Id = id;
+        Handle = handle;
+        Capabilities = handle.Capabilities;
+    }
+
+    /// <summary>Backend and index, such as <c>cpu:0</c>.</summary>
+    public string Id { get; }
+
+    public Capabilities Capabilities { get; }
+
+    internal IDevice Handle { get; }
+
+    /// <summary>Opens device <paramref name="index"/> of a backend.</summary>
+    /// <exception cref="BackendException">The device cannot be opened; the message has the reason.</exception>
+    public static Device Open(IBackend backend, int index, Attributes options)
+    {
+        ArgumentNullException.ThrowIfNull(backend);
+        string id = $"{backend.Name}:{index}";
+        Status status = backend.Open(index, options, out IDevice? handle);
+        return status.IsOk && handle is not null ? new(id, handle) : throw new BackendException(id, "open", status);
+    }
+
+    public void Dispose() => Handle.Dispose();
+
+    internal void Check(Status status, string what)
+    {
+        if (!status.IsOk)
+        {
+            throw new BackendException(Id, what, status);
+        }
+    }
+
+    internal IBuffer Allocate(MemoryKind kind, long bytes, string what)
+    {
+        Check(Handle.Allocate(kind, bytes, out IBuffer? buffer), $"allocate {bytes} bytes for {what}");
+        return buffer ?? throw new BackendException(Id, $"allocate {bytes} bytes for {what}", new(StatusCode.Internal, "no buffer"));
+    }
+}

@@ -1,0 +1,8 @@
+namespace HeteroQwen.Runtime;
+
+/// <summary>Where an operation runs.</summary>
+public enum Side
+{
+    Device,
+    Host,
+}
