@@ -1,0 +1,31 @@
+using HeteroQwen.Ir;
+
+namespace HeteroQwen.Models;
+
+/// <summary>
+/// A model that is open: its configuration and the constants that its graph names. The bytes of <see cref="Get"/> stay valid
+/// until the source is disposed.
+/// </summary>
+public interface IModelSource : IDisposable
+{
+    /// <summary>What to call the model in tables: its folder's or file's name.</summary>
+    string Name { get; }
+
+    Qwen3Config Config { get; }
+
+    /// <summary>How the model's makers want tokens chosen.</summary>
+    GenerationConfig Generation { get; }
+
+    /// <summary>Exactly the names of <see cref="Qwen3Tensors.Expected"/>.</summary>
+    IReadOnlyCollection<string> Names { get; }
+
+    /// <summary>Sentences about what was ignored although it may matter.</summary>
+    IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>The constant of this name, with the shape that <see cref="Qwen3Tensors.Expected"/> gives it.</summary>
+    /// <remarks>
+    /// Ranges may start at any address, aligned to nothing, because a file's header has any length; who reads them copes.
+    /// </remarks>
+    /// <exception cref="ArgumentException">The model has no such constant.</exception>
+    ConstantData Get(string constantName);
+}
