@@ -9,8 +9,8 @@ internal sealed record GoldenLogits(int[] Tokens, int[] Rows, double[] Logits64,
     public static GoldenLogits Load(string model)
     {
         using SafetensorsFile file = SafetensorsFile.Open(TestData.Path($"hf/{model}/golden.safetensors"));
-        return new GoldenLogits(
-            Ints(file, "tokens"), Ints(file, "rows"), Read<double>(file, "logits64"), (int)file.Tensors["logits64"].Shape[1], Ints(file, "greedy"));
+        int vocab = (int)file.Tensors["logits64"].Shape[1];
+        return new GoldenLogits(Ints(file, "tokens"), Ints(file, "rows"), Read<double>(file, "logits64"), vocab, Ints(file, "greedy"));
     }
 
     public ReadOnlySpan<double> Row(int i) => Logits64.AsSpan(i * Vocab, Vocab);

@@ -5,6 +5,16 @@ namespace HeteroQwen.Models;
 /// <summary>How the model's makers want tokens chosen: <c>generation_config.json</c>, or greedy without one.</summary>
 public sealed record GenerationConfig
 {
+    /// <summary>What transformers takes where the file names none.</summary>
+    private const int DefaultTopK = 50;
+
+    /// <summary>Settings that would change the answer, with the value at which they do not.</summary>
+    private static readonly ImmutableArray<(string Key, double Neutral)> s_ignored =
+    [
+        ("repetition_penalty", 1), ("no_repeat_ngram_size", 0), ("num_beams", 1), ("typical_p", 1), ("presence_penalty", 0),
+        ("frequency_penalty", 0),
+    ];
+
     /// <summary>Tokens that end the answer: this file's, else those of <c>config.json</c>; may be empty.</summary>
     public ImmutableArray<int> EosTokenIds { get; init; } = [];
 
@@ -53,11 +63,4 @@ public sealed record GenerationConfig
             MinP = json.NumberOrNull("min_p", 0, 1) ?? 0,
         };
     }
-
-    /// <summary>What transformers takes where the file names none.</summary>
-    private const int DefaultTopK = 50;
-
-    /// <summary>Settings that would change the answer, with the value at which they do not.</summary>
-    private static readonly ImmutableArray<(string Key, double Neutral)> s_ignored =
-        [("repetition_penalty", 1), ("no_repeat_ngram_size", 0), ("num_beams", 1), ("typical_p", 1), ("presence_penalty", 0), ("frequency_penalty", 0)];
 }

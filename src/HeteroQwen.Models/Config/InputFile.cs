@@ -47,7 +47,8 @@ internal static class InputFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new UserErrorException($"{path}: cannot be read ({Shown.Text(e.Message.TrimEnd('.'))}); check the file and its permissions", e);
+            string why = Shown.Text(e.Message.TrimEnd('.'));
+            throw new UserErrorException($"{path}: cannot be read ({why}); check the file and its permissions", e);
         }
     }
 }

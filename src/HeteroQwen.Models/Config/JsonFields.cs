@@ -48,7 +48,8 @@ internal sealed class JsonFields
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new UserErrorException($"{path}: not well-formed JSON ({Shown.Text(e.Message.TrimEnd('.'))}); correct it or download the file again", e);
+            string why = Shown.Text(e.Message.TrimEnd('.'));
+            throw new UserErrorException($"{path}: not well-formed JSON ({why}); correct it or download the file again", e);
         }
     }
 

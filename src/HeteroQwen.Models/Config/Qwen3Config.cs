@@ -66,7 +66,8 @@ public sealed record Qwen3Config
     public bool IsMoe => Experts > 0;
 
     /// <summary>The larger of <see cref="MaxPositions"/> and the rotary embedding's factor x original context.</summary>
-    public int ContextLimit => Rope.Type == RopeType.Default ? MaxPositions : Math.Max(MaxPositions, (int)(Rope.Factor * Rope.OriginalContext));
+    public int ContextLimit =>
+        Rope.Type == RopeType.Default ? MaxPositions : Math.Max(MaxPositions, (int)(Rope.Factor * Rope.OriginalContext));
 
     /// <summary>
     /// Reads <c>config.json</c> as the models on the Hub have it or as transformers 5 writes it.

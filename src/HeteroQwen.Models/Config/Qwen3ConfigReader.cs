@@ -9,13 +9,14 @@ internal static class Qwen3ConfigReader
     /// <summary>Read here, or without influence on the logits.</summary>
     private static readonly ImmutableArray<string> s_known =
     [
-        "architectures", "attention_bias", "attention_dropout", "bos_token_id", "decoder_sparse_step", "dtype", "eos_token_id", "head_dim",
-        "hidden_act", "hidden_size", "initializer_range", "intermediate_size", "layer_types", "max_position_embeddings", "max_window_layers",
-        "mlp_only_layers", "model_type", "moe_intermediate_size", "norm_topk_prob", "num_attention_heads", "num_experts",
-        "num_experts_per_tok", "num_hidden_layers", "num_key_value_heads", "num_local_experts", "output_router_logits", "pad_token_id",
-        "partial_rotary_factor", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta", "router_aux_loss_coef", "sliding_window",
-        "tie_word_embeddings", "torch_dtype", "transformers_version", "use_cache", "use_sliding_window", "vocab_size", "_name_or_path",
-        "auto_map", "is_decoder", "return_dict", "output_attentions", "output_hidden_states", "id2label", "label2id", "chunk_size_feed_forward",
+        "architectures", "attention_bias", "attention_dropout", "bos_token_id", "decoder_sparse_step", "dtype", "eos_token_id",
+        "head_dim", "hidden_act", "hidden_size", "initializer_range", "intermediate_size", "layer_types", "max_position_embeddings",
+        "max_window_layers", "mlp_only_layers", "model_type", "moe_intermediate_size", "norm_topk_prob", "num_attention_heads",
+        "num_experts", "num_experts_per_tok", "num_hidden_layers", "num_key_value_heads", "num_local_experts",
+        "output_router_logits", "pad_token_id", "partial_rotary_factor", "rms_norm_eps", "rope_parameters", "rope_scaling",
+        "rope_theta", "router_aux_loss_coef", "sliding_window", "tie_word_embeddings", "torch_dtype", "transformers_version",
+        "use_cache", "use_sliding_window", "vocab_size", "_name_or_path", "auto_map", "is_decoder", "return_dict",
+        "output_attentions", "output_hidden_states", "id2label", "label2id", "chunk_size_feed_forward",
     ];
 
     public static Qwen3Config Read(JsonFields json, ICollection<string>? warnings)
@@ -96,8 +97,9 @@ internal static class Qwen3ConfigReader
 
     private static int KvHeads(JsonFields json, int heads)
     {
-        int kvHeads = json.IsPresent("num_key_value_heads") ? json.IntOrNull("num_key_value_heads", 1, heads) ?? heads : throw json.Missing("num_key_value_heads");
-        return heads % kvHeads == 0 ? kvHeads : throw json.Bad("num_key_value_heads", $"a divisor of num_attention_heads, {heads}");
+        const string Key = "num_key_value_heads";
+        int kvHeads = json.IsPresent(Key) ? json.IntOrNull(Key, 1, heads) ?? heads : throw json.Missing(Key);
+        return heads % kvHeads == 0 ? kvHeads : throw json.Bad(Key, $"a divisor of num_attention_heads, {heads}");
     }
 
     // transformers' defaults: Qwen3Config has 128 of its own; where there is none, it is hidden / heads.

@@ -93,10 +93,15 @@ internal static class RopeReader
 
     private static void CheckKeys(JsonFields rope, RopeType type)
     {
-        ImmutableArray<string> used = type switch { RopeType.Default => [], RopeType.Linear => s_linear, _ => s_yarn };
+        (string name, ImmutableArray<string> used) = type switch
+        {
+            RopeType.Default => ("default", []),
+            RopeType.Linear => ("linear", s_linear),
+            _ => ("yarn", s_yarn),
+        };
         foreach (string key in rope.Keys.Where(k => !s_common.Contains(k) && !used.Contains(k)))
         {
-            throw rope.Unsupported(key, $"rope type {type switch { RopeType.Default => "default", RopeType.Linear => "linear", _ => "yarn" }} has no such key here");
+            throw rope.Unsupported(key, $"rope type {name} has no such key here");
         }
     }
 

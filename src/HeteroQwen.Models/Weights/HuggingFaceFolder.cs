@@ -95,7 +95,8 @@ public sealed class HuggingFaceFolder : IModelSource
             if (type != (common ??= type))
             {
                 throw new UserErrorException(
-                    $"{file.Path}: tensor {tensor.Name} is {type.Name()}, but the experts before it are {common.Value.Name()}; convert the model anew with one type for all experts");
+                    $"{file.Path}: tensor {tensor.Name} is {type.Name()}, but the experts before it are {common.Value.Name()}; "
+                    + "convert the model anew with one type for all experts");
             }
 
             ranges.Add(file.Range(tensor));
@@ -109,17 +110,20 @@ public sealed class HuggingFaceFolder : IModelSource
         if (!_files.Tensors.TryGetValue(name, out (SafetensorsFile File, SafetensorsTensor Tensor) found))
         {
             throw new UserErrorException(
-                $"{_files.Source}: tensor {name} of shape {Shown.Shape(shape)} is missing; check that config.json belongs to these weights, or download them again");
+                $"{_files.Source}: tensor {name} of shape {Shown.Shape(shape)} is missing; "
+                + "check that config.json belongs to these weights, or download them again");
         }
 
         if (!found.Tensor.Shape.AsSpan().SequenceEqual(shape.AsSpan()))
         {
             throw new UserErrorException(
-                $"{found.File.Path}: tensor {name} has the shape {Shown.Shape(found.Tensor.Shape)}, but config.json asks for {Shown.Shape(shape)}; check that both belong to one model");
+                $"{found.File.Path}: tensor {name} has the shape {Shown.Shape(found.Tensor.Shape)}, but config.json asks for "
+                + $"{Shown.Shape(shape)}; check that both belong to one model");
         }
 
         ElementType type = SafetensorsTypes.Weight(found.Tensor.Type) ?? throw new UserErrorException(
-            $"{found.File.Path}: tensor {name} is {found.Tensor.Type}, but weights must be F32, F16 or BF16; convert the model to one of these");
+            $"{found.File.Path}: tensor {name} is {found.Tensor.Type}, but weights must be F32, F16 or BF16; "
+            + "convert the model to one of these");
         _used.Add(name);
         return (found.File, found.Tensor, type);
     }
@@ -127,8 +131,10 @@ public sealed class HuggingFaceFolder : IModelSource
     private void ReportUnused()
     {
         // A tied model's own lm_head is never read, and inv_freq is computed.
-        bool Harmless(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || (name == Qwen3Tensors.LmHead && Config.TiedEmbeddings);
-        string[] unused = [.. _files.Tensors.Keys.Concat(_files.Unlisted).Where(n => !_used.Contains(n) && !Harmless(n)).Order(StringComparer.Ordinal)];
+        bool Harmless(string name) =>
+            name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || (name == Qwen3Tensors.LmHead && Config.TiedEmbeddings);
+        IEnumerable<string> present = _files.Tensors.Keys.Concat(_files.Unlisted);
+        string[] unused = [.. present.Where(n => !_used.Contains(n) && !Harmless(n)).Order(StringComparer.Ordinal)];
         if (unused.Length > 0)
         {
             string more = unused.Length > 3 ? $" and {unused.Length - 3} more" : "";

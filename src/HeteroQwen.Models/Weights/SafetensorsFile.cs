@@ -91,12 +91,15 @@ public sealed unsafe class SafetensorsFile : IDisposable
         ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(_start, 8));
         if (headerLength > MaxHeaderBytes)
         {
-            throw new UserErrorException($"{Path}: the header claims {headerLength} bytes, but at most {MaxHeaderBytes} are allowed; check that this is a safetensors file");
+            throw new UserErrorException(
+                $"{Path}: the header claims {headerLength} bytes, but at most {MaxHeaderBytes} are allowed; "
+                + "check that this is a safetensors file");
         }
 
         if ((long)headerLength > fileLength - 8)
         {
-            throw new UserErrorException($"{Path}: the header claims {headerLength} bytes, but the file has only {fileLength - 8} (truncated?); download it again");
+            throw new UserErrorException(
+                $"{Path}: the header claims {headerLength} bytes, but the file has only {fileLength - 8} (truncated?); download it again");
         }
 
         long dataStart = 8 + (long)headerLength;

@@ -162,7 +162,8 @@ internal ref struct SafetensorsHeader
         Int128 bits = elements * type.Bits;
         if (bits != (Int128)(end - begin) * 8)
         {
-            throw Bad($"tensor {Current} of {type.Name} {Shown.Shape(shape)} needs {bits / 8} bytes, but its data_offsets span {end - begin}");
+            string claim = $"{type.Name} {Shown.Shape(shape)} needs {bits / 8} bytes";
+            throw Bad($"tensor {Current} of {claim}, but its data_offsets span {end - begin}");
         }
     }
 
@@ -199,7 +200,8 @@ internal ref struct SafetensorsHeader
         if (!_json.Read() || _json.TokenType != token)
         {
             string of = _current is null ? "" : $" of {Current}";
-            throw Bad($"{what}{of} is no {(token == JsonTokenType.StartObject ? "object" : token == JsonTokenType.StartArray ? "list" : "string")}");
+            string wanted = token switch { JsonTokenType.StartObject => "object", JsonTokenType.StartArray => "list", _ => "string" };
+            throw Bad($"{what}{of} is no {wanted}");
         }
     }
 

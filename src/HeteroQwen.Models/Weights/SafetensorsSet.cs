@@ -18,7 +18,8 @@ internal sealed class SafetensorsSet : IDisposable
     public IReadOnlyDictionary<string, (SafetensorsFile File, SafetensorsTensor Tensor)> Tensors => _tensors;
 
     /// <summary>Tensors that a shard holds and the index does not put there.</summary>
-    public IEnumerable<string> Unlisted => _files.SelectMany(f => f.Tensors.Keys.Where(n => !_tensors.TryGetValue(n, out var t) || t.File != f));
+    public IEnumerable<string> Unlisted =>
+        _files.SelectMany(f => f.Tensors.Keys.Where(n => !_tensors.TryGetValue(n, out var listed) || listed.File != f));
 
     public static SafetensorsSet Open(string folder)
     {
@@ -27,7 +28,8 @@ internal sealed class SafetensorsSet : IDisposable
         bool sharded = !File.Exists(single) && File.Exists(index);
         if (!sharded && !File.Exists(single))
         {
-            throw new UserErrorException($"{folder}: holds neither model.safetensors nor model.safetensors.index.json; download the weights as safetensors");
+            throw new UserErrorException(
+                $"{folder}: holds neither model.safetensors nor model.safetensors.index.json; download the weights as safetensors");
         }
 
         SafetensorsSet set = new(sharded ? index : single);
@@ -69,7 +71,8 @@ internal sealed class SafetensorsSet : IDisposable
 
             if (!file.Tensors.TryGetValue(tensor, out SafetensorsTensor? found))
             {
-                throw new UserErrorException($"{Source}: puts tensor {Shown.Text(tensor)} into {shard}, which does not hold it; download both again");
+                throw new UserErrorException(
+                    $"{Source}: puts tensor {Shown.Text(tensor)} into {Shown.Text(shard)}, which does not hold it; download both again");
             }
 
             _tensors.Add(tensor, (file, found));
@@ -82,13 +85,15 @@ internal sealed class SafetensorsSet : IDisposable
         if (shard.AsSpan().ContainsAny("/\\:\0") || shard is "" or "." or ".." || !shard.EndsWith(".safetensors", StringComparison.Ordinal))
         {
             throw new UserErrorException(
-                $"{Source}: puts tensor {Shown.Text(tensor)} into \"{Shown.Text(shard)}\", which is no plain name of a .safetensors file in the folder; download the index again");
+                $"{Source}: puts tensor {Shown.Text(tensor)} into \"{Shown.Text(shard)}\", which is no plain name of a .safetensors "
+                + "file in the folder; download the index again");
         }
 
         string path = Path.Combine(folder, shard);
         if (!File.Exists(path))
         {
-            throw new UserErrorException($"{Source}: puts tensor {Shown.Text(tensor)} into {Shown.Text(shard)}, which is missing from the folder; download that shard");
+            throw new UserErrorException(
+                $"{Source}: puts tensor {Shown.Text(tensor)} into {Shown.Text(shard)}, which is missing; download that shard");
         }
 
         return Add(path);
@@ -106,7 +111,8 @@ internal sealed class SafetensorsSet : IDisposable
         byte[] bytes = InputFile.ReadAll(Source, MaxIndexBytes);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
+            JsonDocumentOptions options = new() { MaxDepth = 16, AllowDuplicateProperties = false };
+            using JsonDocument document = JsonDocument.Parse(bytes, options);
             if (document.RootElement.ValueKind != JsonValueKind.Object
                 || !document.RootElement.TryGetProperty("weight_map", out JsonElement map) || map.ValueKind != JsonValueKind.Object)
             {
@@ -118,7 +124,8 @@ internal sealed class SafetensorsSet : IDisposable
             {
                 string shard = entry.Value.ValueKind == JsonValueKind.String
                     ? entry.Value.GetString()!
-                    : throw new UserErrorException($"{Source}: the shard of tensor {Shown.Text(entry.Name)} is no string; download the index again");
+                    : throw new UserErrorException(
+                        $"{Source}: the shard of tensor {Shown.Text(entry.Name)} is no string; download the index again");
                 entries.Add((entry.Name, shard));
             }
 
@@ -126,7 +133,8 @@ internal sealed class SafetensorsSet : IDisposable
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new UserErrorException($"{Source}: not well-formed JSON ({Shown.Text(e.Message.TrimEnd('.'))}); download the index again", e);
+            string why = Shown.Text(e.Message.TrimEnd('.'));
+            throw new UserErrorException($"{Source}: not well-formed JSON ({why}); download the index again", e);
         }
     }
 }

@@ -23,7 +23,8 @@ public sealed class GenerationConfigTests
     [Fact]
     public void Load_reads_what_is_there()
     {
-        GenerationConfig g = Read("""{"eos_token_id":[7,8],"do_sample":true,"temperature":0.6,"top_k":20,"top_p":0.95,"min_p":0.1,"pad_token_id":1}""");
+        GenerationConfig g = Read(
+            """{"eos_token_id":[7,8],"do_sample":true,"temperature":0.6,"top_k":20,"top_p":0.95,"min_p":0.1,"pad_token_id":1}""");
         Assert.Equal((true, 0.6, 20, 0.95, 0.1), (g.DoSample, g.Temperature, g.TopK, g.TopP, g.MinP));
         Assert.Equal([7, 8], g.EosTokenIds);
     }

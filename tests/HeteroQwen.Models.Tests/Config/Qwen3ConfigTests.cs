@@ -35,8 +35,9 @@ public sealed class Qwen3ConfigTests
     {
         Qwen3Config hub = ConfigFile.Read(model);
         Qwen3Config v5 = ConfigFile.Read(
-            model, ("rope_theta", null), ("rope_scaling", null), ("rope_parameters", DefaultRope), ("torch_dtype", null), ("dtype", "\"float32\""),
-            ("num_experts", null), ("num_local_experts", hub.IsMoe ? "8" : null), ("layer_types", """["full_attention","full_attention","full_attention"]"""));
+            model, ("rope_theta", null), ("rope_scaling", null), ("rope_parameters", DefaultRope), ("torch_dtype", null),
+            ("dtype", "\"float32\""), ("num_experts", null), ("num_local_experts", hub.IsMoe ? "8" : null),
+            ("layer_types", """["full_attention","full_attention","full_attention"]"""));
         Assert.Equal(hub.Windows, v5.Windows);
         Assert.Equal(hub.SparseLayers, v5.SparseLayers);
         Assert.Equal(hub, v5 with { Windows = hub.Windows, SparseLayers = hub.SparseLayers });
@@ -45,7 +46,8 @@ public sealed class Qwen3ConfigTests
     [Fact]
     public void Load_yarn_in_either_dialect_gives_the_same_rope()
     {
-        const string Yarn = """{"type":"yarn","factor":4,"original_max_position_embeddings":1024,"beta_fast":16,"beta_slow":2,"attention_factor":1.5}""";
+        const string Yarn =
+            """{"type":"yarn","factor":4,"original_max_position_embeddings":1024,"beta_fast":16,"beta_slow":2,"attention_factor":1.5}""";
         Qwen3Config hub = ConfigFile.Read(ConfigFile.Dense, ("rope_scaling", Yarn));
         Qwen3Config v5 = ConfigFile.Read(
             ConfigFile.Dense, ("rope_theta", null), ("rope_scaling", null),
@@ -60,13 +62,17 @@ public sealed class Qwen3ConfigTests
     [InlineData("""{"rope_type":"yarn","factor":2.5}""", 1000, 2500)]
     [InlineData("""{"rope_type":"linear","factor":3.0}""", 1000, 3000)]
     [InlineData("""{"rope_type":"default"}""", 1000, 1000)]
-    public void ContextLimit_is_the_larger_of_positions_and_factor_times_original(string scaling, int positions, int limit) =>
-        Assert.Equal(limit, ConfigFile.Read(ConfigFile.Dense, ("rope_scaling", scaling), ("max_position_embeddings", $"{positions}")).ContextLimit);
+    public void ContextLimit_is_the_larger_of_positions_and_factor_times_original(string scaling, int positions, int limit)
+    {
+        Qwen3Config c = ConfigFile.Read(ConfigFile.Dense, ("rope_scaling", scaling), ("max_position_embeddings", $"{positions}"));
+        Assert.Equal(limit, c.ContextLimit);
+    }
 
     [Fact]
     public void Load_yarn_defaults_are_those_of_transformers()
     {
-        RopeSettings rope = ConfigFile.Read(ConfigFile.Dense, ("rope_scaling", """{"rope_type":"yarn","factor":4.0,"attention_factor":null}""")).Rope;
+        RopeSettings rope = ConfigFile.Read(
+            ConfigFile.Dense, ("rope_scaling", """{"rope_type":"yarn","factor":4.0,"attention_factor":null}""")).Rope;
         Assert.Equal((32, 1, 4096), (rope.BetaFast, rope.BetaSlow, rope.OriginalContext));
         Assert.Equal(1.1386294361119891, rope.AttentionFactor, 15);
     }
@@ -92,7 +98,8 @@ public sealed class Qwen3ConfigTests
     [Fact]
     public void Load_flags_are_honoured()
     {
-        Qwen3Config c = ConfigFile.Read(ConfigFile.Moe, ("attention_bias", "true"), ("norm_topk_prob", null), ("tie_word_embeddings", null), ("rms_norm_eps", "1e-5"));
+        Qwen3Config c = ConfigFile.Read(
+            ConfigFile.Moe, ("attention_bias", "true"), ("norm_topk_prob", null), ("tie_word_embeddings", null), ("rms_norm_eps", "1e-5"));
         Assert.Equal((true, false, false, 1e-5), (c.AttentionBias, c.NormTopKProb, c.TiedEmbeddings, c.RmsNormEps));
     }
 
@@ -102,8 +109,12 @@ public sealed class Qwen3ConfigTests
     [InlineData("1", "[0, 3]", new[] { false, true, true, false })]
     [InlineData("2", "[1]", new[] { false, false, false, true })]
     [InlineData("3", "null", new[] { false, false, true, false })]
-    public void Load_sparse_layers_follow_step_and_mlp_only_layers(string step, string only, bool[] expected) => Assert.Equal(
-        expected, ConfigFile.Read(ConfigFile.Moe, ("num_hidden_layers", "4"), ("decoder_sparse_step", step), ("mlp_only_layers", only)).SparseLayers);
+    public void Load_sparse_layers_follow_step_and_mlp_only_layers(string step, string only, bool[] expected)
+    {
+        Qwen3Config c = ConfigFile.Read(
+            ConfigFile.Moe, ("num_hidden_layers", "4"), ("decoder_sparse_step", step), ("mlp_only_layers", only));
+        Assert.Equal(expected, c.SparseLayers);
+    }
 
     [Theory]
     [InlineData(ConfigFile.Dense, "full_attention,sliding_attention,full_attention", false, "5", new[] { 0, 5, 0 })]
@@ -113,11 +124,13 @@ public sealed class Qwen3ConfigTests
     [InlineData(ConfigFile.Dense, null, true, "null", new[] { 0, 0, 0 })]
     [InlineData(ConfigFile.Dense, null, false, "5", new[] { 0, 0, 0 })]
     [InlineData(ConfigFile.Moe, null, true, "5", new[] { 5, 5, 5 })]
-    public void Load_windows_are_of_layer_types_or_of_use_sliding_window(string model, string? types, bool use, string window, int[] expected)
+    public void Load_windows_are_of_layer_types_or_of_use_sliding_window(
+        string model, string? types, bool use, string window, int[] expected)
     {
         string? list = types is null ? null : $"[{string.Join(",", types.Split(',').Select(t => $"\"{t}\""))}]";
         Qwen3Config c = ConfigFile.Read(
-            model, ("layer_types", list), ("use_sliding_window", use ? "true" : "false"), ("sliding_window", window), ("max_window_layers", "2"));
+            model, ("layer_types", list), ("use_sliding_window", use ? "true" : "false"), ("sliding_window", window),
+            ("max_window_layers", "2"));
         Assert.Equal(expected, c.Windows);
     }
 

@@ -70,7 +70,8 @@ public sealed class RopeTableTests
     [InlineData(1e15, 1, 1, 1e-3, 1e-3)]
     public void Fill_yarn_is_finite_at_the_edges_of_what_is_accepted(double theta, double factor, int original, double fast, double slow)
     {
-        (float[] cos, float[] sin) = Fill(new RopeTable(64, new RopeSettings(RopeType.Yarn, theta, factor, original, fast, slow)), s_positions);
+        RopeSettings rope = new(RopeType.Yarn, theta, factor, original, fast, slow);
+        (float[] cos, float[] sin) = Fill(new RopeTable(64, rope), s_positions);
         Assert.All(cos.Concat(sin), v => Assert.True(float.IsFinite(v)));
     }
 

@@ -6,6 +6,8 @@ namespace HeteroQwen.Models.Tests;
 public sealed class HuggingFaceFolderTests
 {
     private const string Single = "model.safetensors";
+    private const string Sharded = "dense-untied-f32-sharded";
+    private const string Last = "model-00008-of-00008.safetensors";
     private const string Index = "model.safetensors.index.json";
 
     /// <summary>Opens a spoilt copy and checks the sentence.</summary>
@@ -13,7 +15,8 @@ public sealed class HuggingFaceFolderTests
     {
         using TempFolder folder = TempFolder.CopyOf(model);
         spoil(folder);
-        Sentence.AssertNames(Assert.Throws<UserErrorException>(() => HuggingFaceFolder.Open(folder.Path).Dispose()), [folder.Path, .. words]);
+        UserErrorException e = Assert.Throws<UserErrorException>(() => HuggingFaceFolder.Open(folder.Path).Dispose());
+        Sentence.AssertNames(e, [folder.Path, .. words]);
     }
 
     private static void Replace(TempFolder folder, string file, string old, string now) =>
@@ -65,10 +68,21 @@ public sealed class HuggingFaceFolderTests
         AssertRefused(ConfigFile.Dense, f => f.Write("config.json", ConfigFile.Text(ConfigFile.Dense, (key, json))), words);
 
     [Fact]
-    public void Open_experts_of_two_types_are_refused() => AssertRefused(
-        ConfigFile.Moe,
-        f => ReplaceInHeader(f, Single, "experts.3.up_proj.weight\":{\"dtype\":\"F32\",\"shape\":[48,64]", "experts.3.up_proj.weight\":{\"dtype\":\"F16\",\"shape\":[48,128]"),
-        "experts.3.up_proj.weight");
+    public void Open_experts_of_two_types_are_refused()
+    {
+        const string Expert = "model.layers.1.mlp.experts.3.up_proj.weight";
+        using SafetensorsFile file = SafetensorsFile.Open(TestData.Path($"hf/{ConfigFile.Moe}/{Single}"));
+        SafetensorsTensor tensor = file.Tensors[Expert];
+        long begin = tensor.Offset - file.Tensors.Values.Min(t => t.Offset);
+        long middle = begin + (tensor.Length / 2);
+        long end = begin + tensor.Length;
+        string halved = SafetensorsBytes.Entry(Expert, "F16", "48,64", begin, middle);
+        string rest = SafetensorsBytes.Entry("rest", "U8", $"{end - middle}", middle, end);
+        AssertRefused(
+            ConfigFile.Moe,
+            f => ReplaceInHeader(f, Single, SafetensorsBytes.Entry(Expert, "F32", "48,64", begin, end), $"{halved},{rest}"),
+            Single, Expert, "f16", "f32");
+    }
 
     [Theory]
     [InlineData("../secret.safetensors")]
@@ -80,21 +94,19 @@ public sealed class HuggingFaceFolderTests
     [InlineData("config.json")]
     [InlineData("a\\u0000.safetensors")]
     [InlineData("")]
-    public void Open_index_that_points_outside_the_folder_is_refused(string shard) => AssertRefused(
-        "dense-untied-f32-sharded", f => Replace(f, Index, "model-00008-of-00008.safetensors", shard), Index, "lm_head.weight", "plain name");
+    public void Open_index_that_points_outside_the_folder_is_refused(string shard) =>
+        AssertRefused(Sharded, f => Replace(f, Index, Last, shard), Index, "lm_head.weight", "plain name");
 
     [Fact]
-    public void Open_missing_shard_is_named() => AssertRefused(
-        "dense-untied-f32-sharded", f => File.Delete(f.File("model-00003-of-00008.safetensors")), Index, "model-00003-of-00008.safetensors");
+    public void Open_missing_shard_is_named() => AssertRefused(Sharded, f => File.Delete(f.File(Last)), Index, Last, "lm_head.weight");
 
     [Fact]
-    public void Open_truncated_shard_is_named() => AssertRefused(
-        "dense-untied-f32-sharded", f => f.Write("model-00008-of-00008.safetensors", File.ReadAllBytes(f.File("model-00008-of-00008.safetensors"))[..5000]),
-        "model-00008-of-00008.safetensors", "lm_head.weight");
+    public void Open_truncated_shard_is_named() =>
+        AssertRefused(Sharded, f => f.Write(Last, File.ReadAllBytes(f.File(Last))[..5000]), Last, "lm_head.weight");
 
     [Fact]
     public void Open_index_that_puts_a_tensor_into_the_wrong_shard_is_refused() => AssertRefused(
-        "dense-untied-f32-sharded", f => Replace(f, Index, "\"lm_head.weight\": \"model-00008", "\"lm_head.weight\": \"model-00001"),
+        Sharded, f => Replace(f, Index, "\"lm_head.weight\": \"model-00008", "\"lm_head.weight\": \"model-00001"),
         Index, "lm_head.weight", "model-00001-of-00008.safetensors");
 
     [Theory]
@@ -105,7 +117,7 @@ public sealed class HuggingFaceFolderTests
     [InlineData("{\"weight_map\":{\"a\":\"x.safetensors\",\"a\":\"y.safetensors\"}}", "a")]
     [InlineData("{\"weight_map\":{}}", "model.embed_tokens.weight")]
     public void Open_malformed_index_is_a_sentence(string text, string word) =>
-        AssertRefused("dense-untied-f32-sharded", f => f.Write(Index, text), Index, word);
+        AssertRefused(Sharded, f => f.Write(Index, text), Index, word);
 
     [Fact]
     public void Open_tensors_that_nothing_uses_are_a_warning_unless_harmless()
@@ -146,7 +158,7 @@ public sealed class HuggingFaceFolderTests
     public void Open_folder_of_links_is_followed_and_shares_identities()
     {
         using TempFolder folder = new();
-        string original = TestData.Path("hf/dense-untied-f32-sharded");
+        string original = TestData.Path($"hf/{Sharded}");
         foreach (string file in Directory.EnumerateFiles(original))
         {
             File.CreateSymbolicLink(folder.File(Path.GetFileName(file)), file);

@@ -10,7 +10,10 @@ public sealed class MutationTests
     private const long FixedBytes = 64 << 20;
 
     private static readonly string[] s_bits =
-        ["0", "-1", "9223372036854775807", "99999999999999999999", "1e9", "null", "[", "]", "{", "}", "\"", ",", ":", "\\u0000", "\\ud800", "\n", " "];
+    [
+        "0", "-1", "9223372036854775807", "99999999999999999999", "1e9", "null", "[", "]", "{", "}", "\"", ",", ":", "\\u0000", "\\ud800",
+        "\n", " ",
+    ];
 
     [Theory]
     [InlineData("dense-tied-f32", "model.safetensors")]
@@ -22,7 +25,8 @@ public sealed class MutationTests
     {
         using TempFolder folder = TempFolder.CopyOf(model);
         byte[] original = File.ReadAllBytes(folder.File(file));
-        int interesting = file.EndsWith(".safetensors", StringComparison.Ordinal) ? SafetensorsBytes.Split(original).DataStart : original.Length;
+        bool weights = file.EndsWith(".safetensors", StringComparison.Ordinal);
+        int interesting = weights ? SafetensorsBytes.Split(original).DataStart : original.Length;
         Random random = new(file.Length + model.Length);
         int refused = 0;
         for (int i = 0; i < 400; i++)
@@ -51,7 +55,8 @@ public sealed class MutationTests
         }
         catch (Exception e) when (e is not Xunit.Sdk.IAssertionException)
         {
-            throw new InvalidOperationException($"mutation {i} of {bytes.Length} bytes: {Encoding.UTF8.GetString(bytes.AsSpan(0, Math.Min(bytes.Length, 2000)))}", e);
+            string start = Encoding.UTF8.GetString(bytes.AsSpan(0, Math.Min(bytes.Length, 2000)));
+            throw new InvalidOperationException($"mutation {i} of {bytes.Length} bytes: {start}", e);
         }
         finally
         {

@@ -33,7 +33,7 @@ public sealed class SafetensorsFileTests
     [InlineData("{\"__metadata__\":{\"format\":\"pt\"}}", 0, 0)]
     [InlineData("{}   ", 0, 0)]
     [InlineData("{\"s\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}", 4, 1)]
-    [InlineData("{\"z\":{\"dtype\":\"I64\",\"shape\":[0,5],\"data_offsets\":[0,0]},\"s\":{\"data_offsets\":[0,3],\"shape\":[4],\"dtype\":\"F6_E2M3\"}}", 3, 2)]
+    [InlineData("""{"z":{"dtype":"I8","shape":[0],"data_offsets":[0,0]},"s":{"data_offsets":[0,3],"shape":[4],"dtype":"F6_E2M3"}}""", 3, 2)]
     public void Open_accepts_what_the_format_allows(string header, int data, int tensors)
     {
         using TempFolder folder = new();
@@ -83,8 +83,12 @@ public sealed class SafetensorsFileTests
     [InlineData("0,8", "8.5,14", "tensor b", "data_offsets")]
     [InlineData("0,8", "8", "tensor b", "data_offsets")]
     [InlineData("0,8", "8,14,15", "tensor b", "data_offsets")]
-    public void Open_wrong_offsets_name_the_tensor(string a, string b, params string[] words) => AssertRefused(
-        Of($$"""{"a":{"dtype":"F32","shape":[2],"data_offsets":[{{a}}]},"b":{"dtype":"BF16","shape":[3],"data_offsets":[{{b}}]} }""", 16), words);
+    public void Open_wrong_offsets_name_the_tensor(string a, string b, params string[] words)
+    {
+        const string Header =
+            """{"a":{"dtype":"F32","shape":[2],"data_offsets":[A]},"b":{"dtype":"BF16","shape":[3],"data_offsets":[B]}}""";
+        AssertRefused(Of(Header.Replace("[A]", $"[{a}]").Replace("[B]", $"[{b}]"), 16), words);
+    }
 
     [Theory]
     [InlineData("4294967296,4294967296,4294967296", "absurd")]
@@ -105,7 +109,7 @@ public sealed class SafetensorsFileTests
     [InlineData("{\"w\":{\"dtype\":\"F32\",\"strides\":[],\"shape\":[],\"data_offsets\":[0,4]}}", "tensor w", "strides")]
     [InlineData("{\"w\":[]}", "of w")]
     [InlineData("{\"w\":{\"dtype\":\"F32\",\"shape\":{},\"data_offsets\":[0,4]}}", "shape of w")]
-    [InlineData("{\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},\"w\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}", "tensor w", "twice")]
+    [InlineData("""{"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}""", "w", "twice")]
     [InlineData("{\"w\\u001b\\ud83d\\ude00\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,4]}}", "tensor w???")]
     [InlineData("{\"__metadata__\":{\"format\":1}}", "__metadata__")]
     [InlineData("{\"__metadata__\":\"pt\"}", "__metadata__")]
