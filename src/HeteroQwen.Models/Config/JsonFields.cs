@@ -28,30 +28,13 @@ internal sealed class JsonFields
 
     public IEnumerable<string> Keys => _object.EnumerateObject().Where(p => p.Value.ValueKind != JsonValueKind.Null).Select(p => p.Name);
 
-    public static JsonFields Load(string path)
+    // Cloned, so that nobody has to keep the document open. Text is read once inside, because text that is no valid Unicode
+    // throws when it is read, and afterwards nobody expects that.
+    public static JsonFields Load(string path) => JsonFile.Read(path, MaxFileBytes, root =>
     {
-        byte[] bytes = InputFile.ReadAll(path, MaxFileBytes);
-        try
-        {
-            // Cloned, so that nobody has to keep the document open. Names are read once here because a name that is no
-            // valid Unicode throws only when it is read.
-            JsonDocumentOptions options = new() { MaxDepth = 32, AllowDuplicateProperties = false };
-            using JsonDocument document = JsonDocument.Parse(bytes, options);
-            JsonElement root = document.RootElement.Clone();
-            if (root.ValueKind != JsonValueKind.Object)
-            {
-                throw new UserErrorException($"{path}: this is no JSON object; download the file again");
-            }
-
-            CheckText(root);
-            return new JsonFields(path, "", root);
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            string why = Shown.Text(e.Message.TrimEnd('.'));
-            throw new UserErrorException($"{path}: not well-formed JSON ({why}); correct it or download the file again", e);
-        }
-    }
+        CheckText(root);
+        return new JsonFields(path, "", root.Clone());
+    });
 
     /// <summary>Whether the key is there, be it null.</summary>
     public bool IsPresent(string key) => _object.TryGetProperty(key, out _);
@@ -126,21 +109,20 @@ internal sealed class JsonFields
     }
 
     /// <summary>The sentence for a value that is not allowed.</summary>
-    public UserErrorException Bad(string key, string allowed)
-    {
-        string value = _object.TryGetProperty(key, out JsonElement e) ? Shown.Text(e.GetRawText()) : "absent";
-        return new UserErrorException($"{File}: {_prefix}{key} is {value}, but must be {allowed}; correct it or download the file again");
-    }
+    public UserErrorException Bad(string key, string allowed) =>
+        new($"{File}: {_prefix}{key} is {Value(key)}, but must be {allowed}; correct it or download the file again");
 
     public UserErrorException Missing(string key) =>
         new($"{File}: {_prefix}{key} is missing; add it or download the file again");
 
     /// <summary>The sentence for a setting that would change the result and that is not implemented.</summary>
-    public UserErrorException Unsupported(string key, string why)
-    {
-        string value = _object.TryGetProperty(key, out JsonElement e) ? Shown.Text(e.GetRawText()) : "absent";
-        return new UserErrorException($"{File}: {_prefix}{Shown.Text(key)} is {value}, which is not supported ({why}); use another model");
-    }
+    public UserErrorException Unsupported(string key, string why) =>
+        new($"{File}: {_prefix}{Shown.Text(key)} is {Value(key)}, which is not supported ({why}); use another model");
+
+    /// <summary>The value as the file has it, on one line.</summary>
+    private string Value(string key) => _object.TryGetProperty(key, out JsonElement e)
+        ? Shown.Text(string.Join(' ', e.GetRawText().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)))
+        : "absent";
 
     private static bool IsInt(JsonElement e, int min, int max, out int value)
     {

@@ -106,35 +106,23 @@ internal sealed class SafetensorsSet : IDisposable
         return file;
     }
 
-    private List<(string Tensor, string Shard)> ReadIndex()
+    private List<(string Tensor, string Shard)> ReadIndex() => JsonFile.Read(Source, MaxIndexBytes, root =>
     {
-        byte[] bytes = InputFile.ReadAll(Source, MaxIndexBytes);
-        try
+        if (!root.TryGetProperty("weight_map", out JsonElement map) || map.ValueKind != JsonValueKind.Object)
         {
-            JsonDocumentOptions options = new() { MaxDepth = 16, AllowDuplicateProperties = false };
-            using JsonDocument document = JsonDocument.Parse(bytes, options);
-            if (document.RootElement.ValueKind != JsonValueKind.Object
-                || !document.RootElement.TryGetProperty("weight_map", out JsonElement map) || map.ValueKind != JsonValueKind.Object)
-            {
-                throw new UserErrorException($"{Source}: has no object weight_map; download the index again");
-            }
-
-            List<(string, string)> entries = [];
-            foreach (JsonProperty entry in map.EnumerateObject())
-            {
-                string shard = entry.Value.ValueKind == JsonValueKind.String
-                    ? entry.Value.GetString()!
-                    : throw new UserErrorException(
-                        $"{Source}: the shard of tensor {Shown.Text(entry.Name)} is no string; download the index again");
-                entries.Add((entry.Name, shard));
-            }
-
-            return entries;
+            throw new UserErrorException($"{Source}: has no object weight_map; download the index again");
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+
+        List<(string, string)> entries = [];
+        foreach (JsonProperty entry in map.EnumerateObject())
         {
-            string why = Shown.Text(e.Message.TrimEnd('.'));
-            throw new UserErrorException($"{Source}: not well-formed JSON ({why}); download the index again", e);
+            string shard = entry.Value.ValueKind == JsonValueKind.String
+                ? entry.Value.GetString()!
+                : throw new UserErrorException(
+                    $"{Source}: the shard of tensor {Shown.Text(entry.Name)} is no string; download the index again");
+            entries.Add((entry.Name, shard));
         }
-    }
+
+        return entries;
+    });
 }
