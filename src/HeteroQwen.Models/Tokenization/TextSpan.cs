@@ -1,0 +1,7 @@
+namespace HeteroQwen.Models;
+
+/// <summary>A stretch of a text, in UTF-16 units.</summary>
+public readonly record struct TextSpan(int Start, int Length)
+{
+    public int End => Start + Length;
+}
