@@ -1,0 +1,77 @@
+using HeteroQwen.Backends.Cpu.Kernels;
+using HeteroQwen.Ir;
+
+namespace HeteroQwen.Backends.Cpu;
+
+/// <summary>The device: its workers and the table of its kernels.</summary>
+internal sealed class CpuDevice(int threads) : IDevice
+{
+    private readonly WorkerPool _pool = new(threads);
+
+    internal WorkerPool Pool => _pool;
+
+    public Capabilities Capabilities { get; } = new()
+    {
+        Types = [ElementType.F32, ElementType.F16, ElementType.BF16, ElementType.I32, ElementType.I8, ElementType.Bool],
+        Alignment = CpuBuffer.Alignment,
+        MemoryBytes = CpuBackend.MemoryBytes,
+        Determinism = Determinism.BatchInvariant,
+    };
+
+    public Status Supports(OpDescriptor op, out Support support)
+    {
+        support = KernelTable.Supports(op);
+        return Status.Ok;
+    }
+
+    public Status Prepare(OpDescriptor op, ConstantData?[] constants, out IKernel? kernel)
+    {
+        kernel = null;
+        Support support = KernelTable.Supports(op);
+        if (!support.IsSupported)
+        {
+            return Status.Unsupported($"cpu: {op}: {support.Reason}");
+        }
+
+        try
+        {
+            kernel = KernelTable.Create(op, constants, _pool);
+            return Status.Ok;
+        }
+        catch (ArgumentException e)
+        {
+            return Status.InvalidArgument($"cpu: {op}: {e.Message}");
+        }
+        catch (Exception e) when (e is OutOfMemoryException or OverflowException)
+        {
+            return Status.OutOfMemory($"cpu: {op}: the kernel's own memory cannot be had; lower the maxima");
+        }
+    }
+
+    public Status Allocate(MemoryKind kind, long bytes, out IBuffer? buffer)
+    {
+        buffer = null;
+        if (bytes <= 0)
+        {
+            return Status.InvalidArgument($"cpu: a buffer of {bytes} bytes was asked for");
+        }
+
+        try
+        {
+            buffer = new CpuBuffer(bytes);
+            return Status.Ok;
+        }
+        catch (Exception e) when (e is OutOfMemoryException or OverflowException)
+        {
+            return Status.OutOfMemory($"cpu: no memory for a buffer of {bytes} bytes");
+        }
+    }
+
+    public Status CreateStream(out IStream? stream)
+    {
+        stream = new CpuStream();
+        return Status.Ok;
+    }
+
+    public void Dispose() => _pool.Dispose();
+}

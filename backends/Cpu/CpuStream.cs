@@ -1,0 +1,83 @@
+using HeteroQwen.Backends.Cpu.Kernels;
+using HeteroQwen.Ir;
+
+namespace HeteroQwen.Backends.Cpu;
+
+/// <summary>Runs everything at once: when a call returns, its work is done, and its status is the outcome.</summary>
+internal sealed unsafe class CpuStream : IStream
+{
+    private ulong _tickets;
+
+    public Status Copy(IBuffer destination, long destinationOffset, IBuffer source, long sourceOffset, long bytes)
+    {
+        if (destination is not CpuBuffer to || source is not CpuBuffer from)
+        {
+            return Status.InvalidArgument("cpu: copy: a buffer is not of this backend");
+        }
+
+        if (!to.Holds(destinationOffset, bytes) || !from.Holds(sourceOffset, bytes))
+        {
+            return Status.InvalidArgument(
+                $"cpu: copy: {bytes} bytes from {sourceOffset} of {from.Bytes} to {destinationOffset} of {to.Bytes} leave a buffer");
+        }
+
+        Buffer.MemoryCopy(from.Data + sourceOffset, to.Data + destinationOffset, bytes, bytes);
+        return Status.Ok;
+    }
+
+    public Status Fill(IBuffer buffer, long offset, long bytes, uint pattern)
+    {
+        if (buffer is not CpuBuffer to || !to.Holds(offset, bytes) || offset % sizeof(uint) != 0 || bytes % sizeof(uint) != 0)
+        {
+            return Status.InvalidArgument($"cpu: fill: {bytes} bytes from {offset} are no whole words of the buffer");
+        }
+
+        for (long done = 0; done < bytes;)
+        {
+            int part = (int)Math.Min(bytes - done, 1 << 30);
+            new Span<uint>(to.Data + offset + done, part / sizeof(uint)).Fill(pattern);
+            done += part;
+        }
+
+        return Status.Ok;
+    }
+
+    public Status Launch(IKernel kernel, in Bindings bindings, Argument[] arguments, IBuffer? workspace, long workspaceOffset)
+    {
+        if (kernel is not CpuKernel own)
+        {
+            return Status.InvalidArgument("cpu: launch: the kernel is not of this backend");
+        }
+
+        try
+        {
+            return own.Launch(bindings, arguments, workspace as CpuBuffer, workspaceOffset);
+        }
+        catch (Exception e)
+        {
+            // Whatever went wrong inside, the line carries statuses only.
+            Exception cause = e is WorkerException { InnerException: { } inner } ? inner : e;
+            return Status.LaunchFailed($"cpu: {own.Op}: {cause.GetType().Name}: {cause.Message}");
+        }
+    }
+
+    public Status Record(out ulong ticket)
+    {
+        ticket = ++_tickets;
+        return Status.Ok;
+    }
+
+    public Status Query(ulong ticket, out bool complete)
+    {
+        complete = true;
+        return Status.Ok;
+    }
+
+    public Status Wait(ulong ticket) => Status.Ok;
+
+    public Status Synchronize() => Status.Ok;
+
+    public void Dispose()
+    {
+    }
+}

@@ -1,0 +1,133 @@
+using System.Collections.Immutable;
+using HeteroQwen.Ir;
+
+namespace HeteroQwen.Backends.Cpu.Kernels;
+
+/// <summary>Which ops have a kernel, which of their operands may be strided, and how a kernel is made.</summary>
+internal static class KernelTable
+{
+    private const int MostOperands = 64;
+
+    private static readonly Dictionary<string, Entry> s_entries = new(StringComparer.Ordinal)
+    {
+        ["matmul"] = new(0b011, 0b011, (op, c, pool) => op.Operands.Length == 3 ? new IndexedMatMulKernel(op, c, pool) : new MatMulKernel(op, c, pool)),
+        ["binary"] = new(0b11, 0, (op, c, pool) => new BinaryKernel(op, c, pool)),
+        ["unary"] = new(0b1, 0, (op, c, pool) => new UnaryKernel(op, c, pool)),
+        ["reduce"] = new(0b1, 0, (op, c, pool) => new ReduceKernel(op, c, pool)),
+        ["gather_rows"] = new(0, 0b1, (op, c, pool) => new GatherRowsKernel(op, c, pool)),
+        ["scatter_rows"] = new(0, 0, (op, c, pool) => new ScatterRowsKernel(op, c, pool)),
+        ["copy"] = new(ulong.MaxValue, 0, (op, c, pool) => new CopyKernel(op, c, pool)),
+        ["top_k"] = new(0b1, 0, (op, c, pool) => new TopKKernel(op, c, pool)),
+        ["rms_norm"] = new(0b1, 0, (op, c, pool) => new RmsNormKernel(op, c, pool)),
+        ["softmax"] = new(0b1, 0, (op, c, pool) => new SoftmaxKernel(op, c, pool)),
+        ["silu"] = new(0b1, 0, (op, c, pool) => new UnaryKernel(op, c, pool)),
+        ["swiglu"] = new(0b11, 0, (op, c, pool) => new SwiGluKernel(op, c, pool)),
+        ["rope"] = new(0b111, 0, (op, c, pool) => new RopeKernel(op, c, pool)),
+        ["qk_norm_rope"] = new(0b1101, 0, (op, c, pool) => new RopeKernel(op, c, pool)),
+        ["linear"] = new(0b1, 0b11, (op, c, pool) => new MatMulKernel(op, c, pool)),
+        ["attention"] = new(0b1, 0, (op, c, pool) => new AttentionKernel(op, c, pool)),
+        ["moe_route"] = new(0b1, 0, (op, c, pool) => new MoeRouteKernel(op, c, pool)),
+        ["moe_ffn"] = new(0b1, 0b111001, (op, c, pool) => new MoeFfnKernel(op, c, pool)),
+    };
+
+    public static CpuKernel Create(OpDescriptor op, ConstantData?[] constants, WorkerPool pool) => s_entries[op.Name].Create(op, constants, pool);
+
+    /// <summary>Whether an operand is read row by row, wherever its rows lie.</summary>
+    public static bool ReadsByRow(string op, int operand) => (s_entries[op].ByRow & (1UL << operand)) != 0;
+
+    public static Support Supports(OpDescriptor op)
+    {
+        if (!s_entries.TryGetValue(op.Name, out Entry? entry))
+        {
+            return Support.No(
+                OpCatalog.TryGet(op.Name, out OpDefinition? known) && known.Class == OpClass.Block
+                    ? "blocks are opened; the ops inside have kernels"
+                    : "no such op is known");
+        }
+
+        TensorDescriptor? quantised = op.Operands.FirstOrDefault(o => o.Element.IsQuantized());
+        if (quantised is not null)
+        {
+            return Support.No($"{quantised.Element.Name()} is not read; f32, f16 and bf16 are");
+        }
+
+        if (op.Operands.Length > MostOperands)
+        {
+            return Support.No($"{op.Operands.Length} operands; {MostOperands} at the most");
+        }
+
+        string? misfit = Misfit(op, entry.Strided);
+        return misfit is null ? Support.Yes(entry.StridedOf(op), ConstantBytes(op)) : Support.No(misfit);
+    }
+
+    /// <summary>Why the descriptor is none of the op's, or null: types by the op's own inference, layouts by the table.</summary>
+    private static string? Misfit(OpDescriptor op, ulong strided)
+    {
+        for (int i = 0; i < op.Operands.Length; i++)
+        {
+            if (op.Operands[i].Strided && (strided & (1UL << i)) == 0)
+            {
+                return $"operand {i} is strided";
+            }
+        }
+
+        if (op.Results.Any(r => r.Strided))
+        {
+            return "a result is strided";
+        }
+
+        if (!OpCatalog.TryGet(op.Name, out OpDefinition? definition))
+        {
+            return "no such op is known";
+        }
+
+        try
+        {
+            ImmutableArray<TensorType> types = definition.Infer([.. op.Operands.Select(TypeOf)], op.Attributes);
+            return types.SequenceEqual(op.Results.Select(TypeOf)) ? null : $"the results are {string.Join(", ", types)}";
+        }
+        catch (ConstraintException e)
+        {
+            return e.Message;
+        }
+    }
+
+    private static TensorType TypeOf(TensorDescriptor tensor) => new(tensor.Element, new Shape(tensor.Dims.AsSpan()));
+
+    /// <summary>
+    /// An upper bound: weights are read where they lie; what is read otherwise may be joined from several ranges, and widened to f32.
+    /// </summary>
+    private static long ConstantBytes(OpDescriptor op)
+    {
+        long bytes = 0;
+        for (int i = 0; i < op.Operands.Length; i++)
+        {
+            TensorDescriptor operand = op.Operands[i];
+            if (operand.Role == TensorRole.Constant && !ReadsByRow(op.Name, i))
+            {
+                long elements = new Shape(operand.Dims.AsSpan()).Elements(default);
+                bytes = checked(bytes + (elements * (sizeof(float) + operand.Element.BlockBytes())));
+            }
+        }
+
+        return bytes;
+    }
+
+    /// <param name="Strided">Bit i: operand i may be strided.</param>
+    /// <param name="ByRow">Bit i: operand i is read row by row, so that a constant's ranges need not be joined.</param>
+    /// <param name="Create">Makes the kernel.</param>
+    private sealed record Entry(ulong Strided, ulong ByRow, Func<OpDescriptor, ConstantData?[], WorkerPool, CpuKernel> Create)
+    {
+        /// <summary>The bits of the operands that are there and no constants.</summary>
+        public ulong StridedOf(OpDescriptor op)
+        {
+            ulong mask = 0;
+            for (int i = 0; i < op.Operands.Length; i++)
+            {
+                mask |= op.Operands[i].Role == TensorRole.Constant ? 0 : Strided & (1UL << i);
+            }
+
+            return mask;
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using System.Numerics;
+using System.Numerics.Tensors;
+using HeteroQwen.Ir;
+
+namespace HeteroQwen.Backends.Cpu.Kernels;
+
+/// <summary>
+/// f32 from f16 and bf16, exact, and back, to nearest even with overflow to infinity. Scalar equivalent: to[i] = (float)from[i * stride].
+/// </summary>
+internal static unsafe class Widening
+{
+    /// <summary>A row as f32: <paramref name="from"/> itself if it is f32 side by side, else its elements in <paramref name="scratch"/>.</summary>
+    public static float* Row(ElementType type, byte* from, long stride, long count, float* scratch)
+    {
+        if (type == ElementType.F32 && stride == 1)
+        {
+            return (float*)from;
+        }
+
+        Into(type, from, stride, count, scratch);
+        return scratch;
+    }
+
+    public static void Into(ElementType type, byte* from, long stride, long count, float* to)
+    {
+        switch (type)
+        {
+            case ElementType.F32:
+                Gather((float*)from, stride, count, to);
+                break;
+            case ElementType.F16:
+                Halves((Half*)from, stride, count, to);
+                break;
+            case ElementType.BF16:
+                Brains((ushort*)from, stride, count, to);
+                break;
+            default:
+                throw new ArgumentException($"{type.Name()} cannot be widened");
+        }
+    }
+
+    /// <summary>Rounds f32 into a float type.</summary>
+    public static void Narrow(ElementType type, float* from, long count, byte* to)
+    {
+        switch (type)
+        {
+            case ElementType.F32:
+                Gather(from, 1, count, (float*)to);
+                break;
+            case ElementType.F16:
+                TensorPrimitives.ConvertToHalf(new ReadOnlySpan<float>(from, checked((int)count)), new Span<Half>(to, checked((int)count)));
+                break;
+            case ElementType.BF16:
+                for (long i = 0; i < count; i++)
+                {
+                    ((ushort*)to)[i] = ToBrain(from[i]);
+                }
+
+                break;
+            default:
+                throw new ArgumentException($"nothing is rounded to {type.Name()}");
+        }
+    }
+
+    /// <summary>bf16 of a value: its upper 16 bits, to nearest even; a NaN stays one.</summary>
+    public static ushort ToBrain(float value)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits(value);
+        return float.IsNaN(value) ? (ushort)((bits >> 16) | 0x40) : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+    }
+
+    private static void Gather(float* from, long stride, long count, float* to)
+    {
+        if (stride == 1)
+        {
+            Buffer.MemoryCopy(from, to, count * sizeof(float), count * sizeof(float));
+            return;
+        }
+
+        for (long i = 0; i < count; i++)
+        {
+            to[i] = from[i * stride];
+        }
+    }
+
+    private static void Halves(Half* from, long stride, long count, float* to)
+    {
+        if (stride == 1)
+        {
+            TensorPrimitives.ConvertToSingle(new ReadOnlySpan<Half>(from, checked((int)count)), new Span<float>(to, checked((int)count)));
+            return;
+        }
+
+        for (long i = 0; i < count; i++)
+        {
+            to[i] = (float)from[i * stride];
+        }
+    }
+
+    private static void Brains(ushort* from, long stride, long count, float* to)
+    {
+        long i = 0;
+        if (stride == 1)
+        {
+            for (; i <= count - Vector<ushort>.Count; i += Vector<ushort>.Count)
+            {
+                Vector.Widen(Vector.Load(from + i), out Vector<uint> low, out Vector<uint> high);
+                Vector.AsVectorSingle(low << 16).Store(to + i);
+                Vector.AsVectorSingle(high << 16).Store(to + i + Vector<float>.Count);
+            }
+        }
+
+        for (; i < count; i++)
+        {
+            to[i] = BitConverter.UInt32BitsToSingle((uint)from[i * stride] << 16);
+        }
+    }
+}
