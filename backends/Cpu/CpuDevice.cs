@@ -4,9 +4,9 @@ using HeteroQwen.Ir;
 namespace HeteroQwen.Backends.Cpu;
 
 /// <summary>The device: its workers and the table of its kernels.</summary>
-internal sealed class CpuDevice(int threads) : IDevice
+internal sealed class CpuDevice(int threads, long smallestShare = WorkerPool.UsualShare) : IDevice
 {
-    private readonly WorkerPool _pool = new(threads);
+    private readonly WorkerPool _pool = new(threads, smallestShare);
 
     internal WorkerPool Pool => _pool;
 

@@ -15,8 +15,8 @@ internal sealed class WorkerException(int worker, Exception inner) : Exception($
 /// </summary>
 internal sealed unsafe class WorkerPool : IDisposable
 {
-    /// <summary>A worker is woken only for at least this much work, in units of about a nanosecond.</summary>
-    internal const long SmallestShare = 1 << 13;
+    /// <summary>A worker is woken only for at least this much work, in units of about a nanosecond, unless the device says otherwise.</summary>
+    public const long UsualShare = 1 << 13;
 
     private const int SpinRounds = 2000;
     private const int SpinsPerRound = 4;
@@ -24,14 +24,16 @@ internal sealed unsafe class WorkerPool : IDisposable
     private readonly Worker[] _workers;
     private readonly nint[] _scratch;
     private readonly int _spinRounds;
+    private readonly long _smallestShare;
     private long _scratchBytes;
     private int _running;
     private volatile bool _stopping;
 
-    public WorkerPool(int threads)
+    public WorkerPool(int threads, long smallestShare = UsualShare)
     {
         // More threads than processors: a spinning one would only keep another from running.
         _spinRounds = threads <= Environment.ProcessorCount ? SpinRounds : 0;
+        _smallestShare = smallestShare;
         _scratch = new nint[threads];
         _workers = new Worker[threads];
         try
@@ -57,7 +59,7 @@ internal sealed unsafe class WorkerPool : IDisposable
     /// <exception cref="WorkerException">A worker threw; all have ended.</exception>
     public void Run(Work work, long units, long cost)
     {
-        long shares = Math.Max(1, units * Math.Max(1, cost) / SmallestShare);
+        long shares = Math.Max(1, units * Math.Max(1, cost) / _smallestShare);
         int parts = (int)Math.Min(Math.Min(_workers.Length, units), shares);
         _running = parts - 1;
         for (int i = 1; i < parts; i++)

@@ -1,0 +1,98 @@
+using HeteroQwen.Backends.Reference;
+
+namespace HeteroQwen.Backends.Cpu.Tests;
+
+/// <summary>
+/// Runs an op on the CPU backend with 1, 2, 3 and 5 threads, split as finely as it can be, and in place where the kernel allows it;
+/// all must agree bit for bit, and with the reference backend within a tolerance.
+/// </summary>
+internal static class Against
+{
+    private static readonly Lock s_lock = new();
+    private static readonly IDevice s_reference = OpenReference();
+    private static readonly CpuDevice[] s_devices = [new(1), new(2, smallestShare: 1), new(3, smallestShare: 1), new(5, smallestShare: 1)];
+
+    /// <summary>Asserts equal bits; any NaN equals any other, and -0 counts as 0.</summary>
+    public static void Exact(OpDefinition op, TestTensor[] operands, Attributes? attributes = null, Bindings bindings = default) =>
+        Reference(op, operands, operands, 0, attributes, bindings);
+
+    /// <summary>Asserts |error| at most tolerance times (|value| + the rms of the result).</summary>
+    public static void Bounded(
+        OpDefinition op, TestTensor[] operands, double tolerance, Attributes? attributes = null, Bindings bindings = default) =>
+        Reference(op, operands, operands, tolerance, attributes, bindings);
+
+    /// <summary>The reference on the operands as they are, the CPU backend on them in other layouts.</summary>
+    public static void Strided(
+        OpDefinition op, TestTensor[] operands, Func<int, bool> isStrided, double tolerance, Attributes? attributes = null)
+    {
+        foreach (Func<TestTensor, TestTensor> lay in (Func<TestTensor, TestTensor>[])[Data.WithGaps, Data.Transposed])
+        {
+            Reference(op, operands, [.. operands.Select((o, i) => isStrided(i) ? lay(o) : o)], tolerance, attributes, default);
+        }
+    }
+
+    /// <summary>Results of the CPU backend, the same for any number of threads.</summary>
+    public static TestTensor[] Cpu(OpDefinition op, TestTensor[] operands, Attributes? attributes = null, Bindings bindings = default)
+    {
+        lock (s_lock)
+        {
+            TestTensor[] first = OpRunner.Run(s_devices[0], op, operands, attributes, bindings);
+            foreach (CpuDevice device in s_devices)
+            {
+                AssertSameBits(first, OpRunner.Run(device, op, operands, attributes, bindings, inPlace: true), $"{device.Pool.Threads} threads in place");
+                AssertSameBits(first, OpRunner.Run(device, op, operands, attributes, bindings, Precision.Fast), $"{device.Pool.Threads} threads");
+            }
+
+            return first;
+        }
+    }
+
+    private static void Reference(
+        OpDefinition op, TestTensor[] operands, TestTensor[] laid, double tolerance, Attributes? attributes, Bindings bindings)
+    {
+        TestTensor[] found = Cpu(op, laid, attributes, bindings);
+        TestTensor[] expected;
+        lock (s_lock)
+        {
+            expected = OpRunner.Run(s_reference, op, operands, attributes, bindings);
+        }
+
+        for (int r = 0; r < expected.Length; r++)
+        {
+            AssertClose(expected[r], found[r], tolerance, $"result {r} of {op.Name}");
+        }
+    }
+
+    private static void AssertClose(TestTensor expected, TestTensor found, double tolerance, string what)
+    {
+        Assert.Equal(expected.Element, found.Element);
+        if (!expected.Element.IsFloat())
+        {
+            Assert.Equal(expected.Data, found.Data);
+            return;
+        }
+
+        (float[] wanted, float[] got) = (expected.Floats(), found.Floats());
+        double rms = Math.Sqrt(wanted.Where(float.IsFinite).Select(w => (double)w * w).DefaultIfEmpty().Average());
+        for (int i = 0; i < wanted.Length; i++)
+        {
+            bool close = wanted[i].Equals(got[i]) || wanted[i] == got[i]
+                || Math.Abs((double)wanted[i] - got[i]) <= (tolerance * (Math.Abs((double)wanted[i]) + rms)) && tolerance > 0;
+            Assert.True(close, $"{what}: element {i} is {got[i]:R} and should be {wanted[i]:R}; rms {rms}");
+        }
+    }
+
+    private static void AssertSameBits(TestTensor[] first, TestTensor[] other, string what)
+    {
+        for (int r = 0; r < first.Length; r++)
+        {
+            Assert.True(first[r].Data.AsSpan().SequenceEqual(other[r].Data), $"result {r} has other bits with {what}");
+        }
+    }
+
+    private static IDevice OpenReference()
+    {
+        OpRunner.Check("open", new ReferenceBackend().Open(0, Attributes.Empty, out IDevice? device));
+        return device!;
+    }
+}

@@ -1,0 +1,107 @@
+namespace HeteroQwen.Backends.Cpu.Tests;
+
+/// <summary>Seeded operands, and the same elements in other layouts.</summary>
+internal static class Data
+{
+    public static TestTensor Floats(int seed, params ReadOnlySpan<long> dims) => Floats(seed, ElementType.F32, 1, dims);
+
+    /// <summary>Values of about normal distribution times <paramref name="scale"/>.</summary>
+    public static TestTensor Floats(int seed, ElementType type, float scale, params ReadOnlySpan<long> dims)
+    {
+        Random random = new(seed);
+        float[] values = new float[Count(dims)];
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = scale * (random.NextSingle() + random.NextSingle() + random.NextSingle() - 1.5f) * 2;
+        }
+
+        return TestTensor.Of(type, values, Dims(dims));
+    }
+
+    public static TestTensor Ints(int seed, int bound, params ReadOnlySpan<long> dims)
+    {
+        Random random = new(seed);
+        return TestTensor.Of([.. Enumerable.Range(0, Count(dims)).Select(_ => random.Next(bound))], Dims(dims));
+    }
+
+    public static TestTensor Bools(int seed, params ReadOnlySpan<long> dims)
+    {
+        Random random = new(seed);
+        return TestTensor.Of([.. Enumerable.Range(0, Count(dims)).Select(_ => random.Next(2) == 0)], Dims(dims));
+    }
+
+    /// <summary>Whole numbers as f32, among which many are equal.</summary>
+    public static TestTensor AsFloats(this TestTensor ints) => TestTensor.Of([.. ints.Ints().Select(i => (float)i)], [.. ints.Dims]);
+
+    /// <summary>The elements with rows that lie apart.</summary>
+    public static TestTensor WithGaps(this TestTensor dense)
+    {
+        long[] strides = new long[dense.Dims.Length];
+        long stride = 1;
+        for (int i = strides.Length - 1; i >= 0; i--)
+        {
+            strides[i] = stride;
+            stride *= dense.Dims[i].Constant + (i == strides.Length - 1 ? 3 : 0);
+        }
+
+        return Lay(dense, strides, stride);
+    }
+
+    /// <summary>The elements with the first axis innermost, and every second place unused.</summary>
+    public static TestTensor Transposed(this TestTensor dense)
+    {
+        long[] strides = new long[dense.Dims.Length];
+        long stride = 2;
+        for (int i = 0; i < strides.Length; i++)
+        {
+            strides[i] = stride;
+            stride *= dense.Dims[i].Constant;
+        }
+
+        return Lay(dense, strides, stride);
+    }
+
+    private static TestTensor Lay(TestTensor dense, long[] strides, long places)
+    {
+        int size = dense.Element.BlockBytes();
+        byte[] memory = new byte[places * size];
+        memory.AsSpan().Fill(0xFF);
+        long[] dims = [.. dense.Dims.Select(d => d.Constant)];
+        for (int i = 0; i < dense.Data.Length / size; i++)
+        {
+            long rest = i;
+            long place = 0;
+            for (int axis = dims.Length - 1; axis >= 0; axis--)
+            {
+                place += rest % dims[axis] * strides[axis];
+                rest /= dims[axis];
+            }
+
+            dense.Data.AsSpan(i * size, size).CopyTo(memory.AsSpan((int)place * size));
+        }
+
+        return dense with { Data = memory, Strides = [.. strides] };
+    }
+
+    private static int Count(ReadOnlySpan<long> dims)
+    {
+        long count = 1;
+        foreach (long dim in dims)
+        {
+            count *= dim;
+        }
+
+        return (int)count;
+    }
+
+    private static Dim[] Dims(ReadOnlySpan<long> dims)
+    {
+        var result = new Dim[dims.Length];
+        for (int i = 0; i < dims.Length; i++)
+        {
+            result[i] = dims[i];
+        }
+
+        return result;
+    }
+}
