@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using HeteroQwen.Ir;
+
+namespace HeteroQwen.Generation;
+
+/// <summary>An answer in the making: its sequence, the tokens that are still to be run, and what came out so far.</summary>
+internal sealed class Answer(Engine engine, GenerationRequest request) : IDisposable
+{
+    private readonly Sequence _sequence = engine.NewSequence();
+    private readonly List<int> _ids = [];
+    private readonly List<float> _margins = [];
+    private readonly List<float> _rms = [];
+    private readonly int[] _last = new int[1];
+    private readonly long _started = Stopwatch.GetTimestamp();
+    private ReadOnlyMemory<int> _pending = request.Prompt;
+    private long _first;
+    private long _latest;
+
+    /// <summary>The next step's part of this answer, of at most <paramref name="most"/> tokens. Logits come only with the last chunk of a prompt.</summary>
+    public StepItem Take(int most)
+    {
+        ReadOnlyMemory<int> chunk = _pending[..Math.Min(most, _pending.Length)];
+        _pending = _pending[chunk.Length..];
+        return new StepItem(_sequence, chunk, _pending.IsEmpty ? RowsWanted.Last : RowsWanted.None);
+    }
+
+    /// <summary>Chooses the next token and says why the answer ends with it, or null.</summary>
+    public FinishReason? Accept(ReadOnlySpan<float> logits)
+    {
+        Choice choice = Greedy.Choose(logits);
+        if (!float.IsFinite(choice.Rms))
+        {
+            throw new UserErrorException(
+                $"{engine.Name}: the logits after {_sequence.Length} tokens are not finite; check the model's weights, or try --precision exact");
+        }
+
+        _latest = Stopwatch.GetTimestamp();
+        _first = _first == 0 ? _latest : _first;
+        _ids.Add(choice.Id);
+        _margins.Add(choice.Margin);
+        _rms.Add(choice.Rms);
+        _last[0] = choice.Id;
+        _pending = _last;
+        request.OnToken?.Invoke(choice.Id);
+        return engine.StopIds.Contains(choice.Id) ? FinishReason.Stop : EndOf(engine, request, _ids.Count);
+    }
+
+    /// <summary>Why a request ends after so many tokens of answer, or null if it goes on.</summary>
+    public static FinishReason? EndOf(Engine engine, GenerationRequest request, int tokens) =>
+        tokens >= request.MaxTokens ? FinishReason.Length
+        : request.Prompt.Length + tokens >= engine.SequenceLimit ? FinishReason.Context
+        : null;
+
+    public GenerationResult Result(FinishReason reason)
+    {
+        double prefill = Stopwatch.GetElapsedTime(_started, _first).TotalSeconds;
+        double decode = Stopwatch.GetElapsedTime(_first, _latest).TotalSeconds;
+        return new GenerationResult(
+            _ids, _margins, _rms, reason, request.Prompt.Length,
+            _ids.Count > 0 && prefill > 0 ? request.Prompt.Length / prefill : 0,
+            _ids.Count > 1 && decode > 0 ? (_ids.Count - 1) / decode : 0);
+    }
+
+    public void Dispose() => _sequence.Dispose();
+}

@@ -1,0 +1,12 @@
+namespace HeteroQwen.Generation;
+
+/// <summary>A prompt to be continued.</summary>
+/// <param name="Prompt">Its tokens, at least one.</param>
+public sealed record GenerationRequest(ReadOnlyMemory<int> Prompt)
+{
+    /// <summary>The most tokens of the answer; null for the rest of the context.</summary>
+    public int? MaxTokens { get; init; }
+
+    /// <summary>Called with each token as soon as it is chosen, the stop token included.</summary>
+    public Action<int>? OnToken { get; init; }
+}
