@@ -58,13 +58,13 @@ public sealed class GraphBuilder(string name)
 
     /// <summary>Declares the inputs, constants and states of another graph here, and returns old value -> new value.</summary>
     /// <param name="graph">The other graph.</param>
-    /// <param name="keeps">Tells which values to declare; all, if absent.</param>
-    public Dictionary<Value, Value> DeclareLike(Graph graph, Func<Value, bool>? keeps = null)
+    /// <param name="wanted">Tells which values to declare; all, if absent.</param>
+    public Dictionary<Value, Value> DeclareLike(Graph graph, Func<Value, bool>? wanted = null)
     {
         Dictionary<Value, Value> map = [];
         void Declare(IEnumerable<Value> values, Func<string, TensorType, Value> declare)
         {
-            foreach (Value value in values.Where(v => keeps is null || keeps(v)))
+            foreach (Value value in values.Where(v => wanted is null || wanted(v)))
             {
                 map[value] = declare(value.Name, value.Type);
             }

@@ -18,9 +18,6 @@ public static class DeadCodeElimination
             }
         }
 
-        return GraphRewriter.Rewrite(
-            graph,
-            (builder, operation, operands) => live.Contains(operation.Results[0]) ? GraphRewriter.Keep(builder, operation, operands) : default,
-            live.Contains);
+        return GraphRewriter.Rewrite(graph, GraphRewriter.Keep, live.Contains);
     }
 }

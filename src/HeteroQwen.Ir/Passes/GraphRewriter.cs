@@ -12,7 +12,7 @@ public static class GraphRewriter
     /// <param name="builder">The new graph; its scope is the name of the operation's first result.</param>
     /// <param name="operation">The operation of the old graph.</param>
     /// <param name="operands">Its operands in the new graph.</param>
-    /// <returns>As many values as the operation has results; default to drop an operation that nothing reads.</returns>
+    /// <returns>As many values as the operation has results.</returns>
     public delegate ImmutableArray<Value> Emit(GraphBuilder builder, Operation operation, ImmutableArray<Value> operands);
 
     /// <summary>The operation itself, under the names that it had: what a callback returns for an operation that it leaves alone.</summary>
@@ -23,18 +23,19 @@ public static class GraphRewriter
     /// The graph in which each operation is what <paramref name="emit"/> makes of it. In Debug builds the new graph is verified.
     /// </summary>
     /// <param name="graph">The graph to rewrite; it stays as it is.</param>
-    /// <param name="emit">Called for each operation in order.</param>
-    /// <param name="keeps">Tells which declarations are carried over; all, if absent.</param>
-    public static Graph Rewrite(Graph graph, Emit emit, Func<Value, bool>? keeps = null)
+    /// <param name="emit">Called for each operation in order, if one of its results is wanted.</param>
+    /// <param name="wanted">Tells which values are wanted, operands of wanted ones included; all, if absent.</param>
+    public static Graph Rewrite(Graph graph, Emit emit, Func<Value, bool>? wanted = null)
     {
         GraphBuilder builder = new(graph.Name);
-        Dictionary<Value, Value> map = builder.DeclareLike(graph, keeps);
-        foreach (Value result in graph.Operations.SelectMany(o => o.Results))
+        Dictionary<Value, Value> map = builder.DeclareLike(graph, wanted);
+        ImmutableArray<Operation> operations = [.. graph.Operations.Where(o => wanted is null || o.Results.Any(wanted))];
+        foreach (Value result in operations.SelectMany(o => o.Results))
         {
             builder.Reserve(result.Name);
         }
 
-        foreach (Operation operation in graph.Operations)
+        foreach (Operation operation in operations)
         {
             foreach (Value result in operation.Results)
             {
@@ -43,7 +44,7 @@ public static class GraphRewriter
 
             builder.Scope = operation.Results[0].Name;
             ImmutableArray<Value> replacements = emit(builder, operation, [.. operation.Operands.Select(o => map[o])]);
-            for (int i = 0; i < (replacements.IsDefault ? 0 : operation.Results.Length); i++)
+            for (int i = 0; i < operation.Results.Length; i++)
             {
                 map[operation.Results[i]] = replacements[i];
             }
