@@ -1,3 +1,5 @@
+using HeteroQwen.Ir;
+
 namespace HeteroQwen.Backends.Cpu.Tests;
 
 /// <summary>Seeded operands, and the same elements in other layouts.</summary>

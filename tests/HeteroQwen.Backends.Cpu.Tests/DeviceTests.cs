@@ -1,12 +1,13 @@
 using System.Collections.Immutable;
 using HeteroQwen.Backends.Cpu.Kernels;
+using HeteroQwen.Ir;
 
 namespace HeteroQwen.Backends.Cpu.Tests;
 
 public sealed class DeviceTests : IDisposable
 {
     private static readonly OpDescriptor s_silu = OpRunner.Describe(
-        Silu.Instance, [TestTensor.Of([1, 2, 3, 4], Dim.T, 4)], Attributes.Empty, new Bindings(8, 1, 1, 1));
+        Silu.Instance, [TestTensor.Of(new float[16], Dim.T, 4)], Attributes.Empty, new Bindings(8, 1, 1, 1));
 
     private readonly CpuDevice _device = new(3, smallestShare: 1);
     private readonly IStream _stream;

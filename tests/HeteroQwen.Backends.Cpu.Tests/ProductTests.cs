@@ -1,3 +1,5 @@
+using HeteroQwen.Ir;
+
 namespace HeteroQwen.Backends.Cpu.Tests;
 
 public sealed class ProductTests
