@@ -16,7 +16,6 @@ internal sealed record EnginePlan(KvLayout Kv, StepSizes Sizes, int Context, int
     /// <exception cref="UserErrorException">The device cannot do what is asked, or has too little memory for it.</exception>
     public static EnginePlan Choose(IModelSource model, string device, Capabilities capabilities, EngineOptions options)
     {
-        CheckPrecision(device, capabilities, options.Precision);
         Qwen3Config config = model.Config;
         int context = options.Context ?? Math.Min(config.ContextLimit, DefaultContext);
         if (context < 1)
@@ -41,17 +40,6 @@ internal sealed record EnginePlan(KvLayout Kv, StepSizes Sizes, int Context, int
         StepSizes sizes = Fit(model, device, capabilities, options, kv, limit);
         return new EnginePlan(kv, sizes, context, limit);
     }
-
-    private static void CheckPrecision(string device, Capabilities capabilities, Precision precision)
-    {
-        if (!capabilities.Precisions.Contains(precision))
-        {
-            string offered = string.Join(" or ", capabilities.Precisions.Select(p => $"--precision {Name(p)}"));
-            throw new UserErrorException($"{device} does not offer --precision {Name(precision)}; take {offered}");
-        }
-    }
-
-    private static string Name(Precision precision) => precision == Precision.Exact ? "exact" : "fast";
 
     /// <summary>The largest step, at most 512 tokens, with which all fits.</summary>
     private static StepSizes Fit(
