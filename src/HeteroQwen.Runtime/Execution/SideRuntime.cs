@@ -103,7 +103,7 @@ internal sealed class SideRuntime : IDisposable
     }
 
     public void Copy(IBuffer destination, long destinationOffset, IBuffer source, long sourceOffset, long bytes) =>
-        Device.Check(Stream.Copy(destination, destinationOffset, source, sourceOffset, bytes), $"copy {bytes} bytes");
+        Device.Check(Stream.Copy(destination, destinationOffset, source, sourceOffset, bytes), "copy");
 
     /// <summary>Marks the end of a step.</summary>
     public void Mark()

@@ -4,7 +4,7 @@ using HeteroQwen.Ir;
 namespace HeteroQwen.Runtime;
 
 /// <summary>An input's pinned host memory, dense, and where its bytes go.</summary>
-internal sealed class InputStaging(string name, TensorType type, IBuffer pinned, IReadOnlyList<InputUse> uses)
+internal sealed class InputStaging(string name, TensorType type, IBuffer pinned, InputUse[] uses)
 {
     public string Name => name;
 

@@ -16,7 +16,12 @@ internal static class RowCopy
             return (1, bytes, bytes);
         }
 
-        long rows = type.Shape.Outer.Elements(bindings);
+        long rows = 1;
+        for (int axis = 0; axis < type.Rank - 1; axis++)
+        {
+            rows = checked(rows * type.Shape[axis].Resolve(bindings));
+        }
+
         long rowBytes = type.Element.Bytes(type.Shape.Last.Resolve(bindings));
         return (rows, rowBytes, type.Element.Bytes(storage.Strides[^2].Resolve(bindings)));
     }
