@@ -51,7 +51,8 @@ public static class GraphPrinter
         string? layer = LayerOf(values[0]);
         foreach (Value value in values)
         {
-            text.Append(LayerOf(value) == layer ? "" : "\n");
+            // A layer has many constants, but only two states.
+            text.Append(value.Kind != ValueKind.Constant || LayerOf(value) == layer ? "" : "\n");
             layer = LayerOf(value);
             text.Append($"{Indent}{keyword} %{value.Name.PadRight(width)} : {value.Type}\n");
         }

@@ -9,8 +9,8 @@ namespace HeteroQwen.Ir;
 /// </summary>
 public static class Verifier
 {
-    /// <summary>In this order: a rule may take for granted those before it.</summary>
-    private static readonly ImmutableArray<Rule> s_rules =
+    /// <summary>The rules in the order in which they are checked: one may take for granted those before it.</summary>
+    public static ImmutableArray<VerifierRule> Rules { get; } =
     [
         new("defined", "each value is defined once, by this graph, before it is used", VerifierRules.Defined),
         new("names", "names are unique, and 1 to 256 letters, digits, '_' and '.'", VerifierRules.Names),
@@ -25,14 +25,11 @@ public static class Verifier
         new("outputs", "outputs have unique names and are values of the graph, but not states", VerifierRules.Outputs),
     ];
 
-    /// <summary>Names of the rules, in the order in which they are checked.</summary>
-    public static ImmutableArray<string> RuleNames { get; } = [.. s_rules.Select(rule => rule.Name)];
-
     /// <summary>Returns if the graph obeys all rules.</summary>
     /// <exception cref="VerifierException">A rule is broken; the first in order is reported.</exception>
     public static void Verify(Graph graph)
     {
-        foreach (Rule rule in s_rules)
+        foreach (VerifierRule rule in Rules)
         {
             if (rule.Check(graph) is Finding finding)
             {
@@ -44,8 +41,19 @@ public static class Verifier
     /// <summary><see cref="Verify"/> in Debug builds; nothing in others.</summary>
     [Conditional("DEBUG")]
     public static void VerifyInDebug(Graph graph) => Verify(graph);
+}
 
-    private sealed record Rule(string Name, string Demand, Func<Graph, Finding?> Check);
+/// <summary>A rule of <see cref="Verifier"/>, as <c>docs/ir.md</c> lists it.</summary>
+public sealed class VerifierRule
+{
+    internal VerifierRule(string name, string demand, Func<Graph, Finding?> check) => (Name, Demand, Check) = (name, demand, check);
+
+    public string Name { get; }
+
+    public string Demand { get; }
+
+    /// <summary>The first breach, or null.</summary>
+    internal Func<Graph, Finding?> Check { get; }
 }
 
 /// <summary>What breaks a rule, and where.</summary>
