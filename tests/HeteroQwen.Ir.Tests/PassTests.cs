@@ -165,6 +165,21 @@ public sealed class PassTests
         Assert.Equal(["v", "v.4", "v.5", "v.6", "v.7"], opened.Operations.Take(5).Select(o => o.Results[0].Name));
     }
 
+    [Fact]
+    public void Rewrite_of_the_longest_name_over_and_over_stays_within_the_limit()
+    {
+        Graph graph = Parse($"input %x : f32[T, 4]\n%{new string('n', 256)} = silu(%x) : f32[T, 4]");
+
+        for (int i = 0; i < 20; i++)
+        {
+            graph = GraphRewriter.Rewrite(graph, (builder, operation, operands) => [builder.Silu(builder.Emit(operation.Definition, operands, Attributes.Empty)[0])]);
+            Verifier.Verify(graph);
+            graph = DeadCodeElimination.Run(new(graph.Name, graph.Inputs, [], [], [graph.Operations[0]], [new("y", graph.Operations[0].Results[0])]));
+        }
+
+        Assert.Single(graph.Operations);
+    }
+
     private static Graph Parse(string statements) => GraphParser.Parse($"heteroqwen.ir 1 graph \"g\" {{\n{statements}\n}}");
 
     private static void AssertText(string body, Graph graph)

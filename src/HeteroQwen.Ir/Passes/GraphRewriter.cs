@@ -8,6 +8,8 @@ namespace HeteroQwen.Ir;
 /// </summary>
 public static class GraphRewriter
 {
+    private const int MaxScopeLength = VerifierRules.MaxNameLength - 32;
+
     /// <summary>Emits what an operation becomes, and returns the values that stand for its results from there on.</summary>
     /// <param name="builder">The new graph; its scope is the name of the operation's first result.</param>
     /// <param name="operation">The operation of the old graph.</param>
@@ -42,7 +44,9 @@ public static class GraphRewriter
                 builder.Release(result.Name);
             }
 
-            builder.Scope = operation.Results[0].Name;
+            // Cut, since each opening of a composite adds a number and names have a greatest length.
+            string name = operation.Results[0].Name;
+            builder.Scope = name.Length <= MaxScopeLength ? name : name[..MaxScopeLength];
             ImmutableArray<Value> replacements = emit(builder, operation, [.. operation.Operands.Select(o => map[o])]);
             for (int i = 0; i < operation.Results.Length; i++)
             {
