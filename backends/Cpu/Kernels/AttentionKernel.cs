@@ -5,12 +5,15 @@ namespace HeteroQwen.Backends.Cpu.Kernels;
 /// <summary>
 /// <c>attention</c> over the paged pool. Scalar equivalent, for a head of a token at position p of sequence b, entries i from
 /// max(0, p - window + 1) to p: s[i] = scale * q . k[slot i]; w = softmax(s); out = sum over i in order of w[i] v[slot i].
-/// A unit is a head of a token; its entries are taken in order of position, four at a time, so that neither the batch nor the
-/// placement of pages changes a bit. Any strides of q.
+/// A unit is a head of a token; its entries are taken in order of position, so that neither the batch nor the placement of pages
+/// changes a bit. A worker takes the heads of a token that fall to it together, up to <see cref="MostHeads"/>: tile of four entries
+/// and two heads, each entry widened once for the heads that share it, and the pool's memory run through once. Any strides of q.
+/// <para>Scratch: weights [heads, entries], q [heads, D], four rows of K or V [4, D].</para>
 /// </summary>
 internal sealed unsafe class AttentionKernel : CpuKernel
 {
     private const int Q = 0, K = 1, V = 2, QSeq = 3, QPos = 4, QStart = 5, KvStart = 6, PageTable = 7, KvSlot = 8, KvSeq = 9, KvPos = 10;
+    private const int MostHeads = 16;
     private const ulong Ignored = (1UL << QStart) | (1UL << KvSlot) | (1UL << KvSeq) | (1UL << KvPos);
 
     private readonly Work _work;
@@ -21,7 +24,7 @@ internal sealed unsafe class AttentionKernel : CpuKernel
     private long _longest;
 
     public AttentionKernel(OpDescriptor op, ConstantData?[] constants, WorkerPool pool)
-        : base(op, constants, pool, Floats(checked(MostEntries(op) + (5 * Most(op, Q, 2)))), Ignored)
+        : base(op, constants, pool, ScratchBytes(op), Ignored)
     {
         _work = Run;
         _page = op.Attributes.Int64("page");
@@ -47,6 +50,12 @@ internal sealed unsafe class AttentionKernel : CpuKernel
     {
         long ofSequence = checked(Most(op, PageTable, 1) * op.Attributes.Int64("page"));
         return checked(Math.Min(ofSequence, op.Maxima.N) + 15) / 16 * 16;
+    }
+
+    private static long ScratchBytes(OpDescriptor op)
+    {
+        long heads = Math.Min(MostHeads, Most(op, Q, 1));
+        return Floats(checked((heads * (MostEntries(op) + Most(op, Q, 2))) + (RowBlock.Most * Most(op, Q, 2))));
     }
 
     /// <summary>Checks all that becomes an address: sequences, positions, and the pages of each sequence that has tokens.</summary>
@@ -113,40 +122,96 @@ internal sealed unsafe class AttentionKernel : CpuKernel
 
     private void Run(int worker, long begin, long end)
     {
-        (long heads, long length) = (Operands[Q].Dims[1], Operands[Q].Last);
-        long group = heads / Operands[K].Dims[1];
-        float* weights = Pool.Scratch(worker);
-        float* rows = weights + _mostEntries;
-        for (long unit = begin; unit < end; unit++)
+        long heads = Operands[Q].Dims[1];
+        for (long unit = begin; unit < end;)
         {
             (long token, long head) = Math.DivRem(unit, heads);
-            float* q = Operands[Q].FloatRow(unit, rows + (RowBlock.Most * length));
-            Seen seen = SeenBy(token, head / group);
-            for (long i = 0; i < seen.Count; i += RowBlock.Most)
-            {
-                Products.One(Load(K, seen, i, rows), length, q, weights + i);
-            }
+            int count = (int)Math.Min(Math.Min(heads - head, end - unit), MostHeads);
+            Attend(token, head, count, Pool.Scratch(worker));
+            unit += count;
+        }
+    }
 
+    /// <summary>The heads head .. head + count - 1 of a token.</summary>
+    private void Attend(long token, long head, int count, float* scratch)
+    {
+        (long heads, long length) = (Operands[Q].Dims[1], Operands[Q].Last);
+        Seen seen = SeenBy(token);
+        float* q = scratch + (count * _mostEntries);
+        float* rows = q + (count * length);
+        float* y = (float*)Results[0].Data + (((token * heads) + head) * length);
+        for (int h = 0; h < count; h++)
+        {
+            Widening.Into(ElementType.F32, Operands[Q].Row((token * heads) + head + h), Operands[Q].InnerStride, length, q + (h * length));
+        }
+
+        for (long i = 0; i < seen.Count; i += RowBlock.Most)
+        {
+            Score(seen, i, head, count, q, scratch, rows);
+        }
+
+        for (int h = 0; h < count; h++)
+        {
+            float* weights = scratch + (h * _mostEntries);
             Lanes.Scale(weights, _scale, weights, seen.Count);
             SoftmaxKernel.Row(weights, weights, seen.Count);
-            float* y = (float*)Results[0].Data + (unit * length);
-            new Span<float>(y, checked((int)length)).Clear();
-            for (long i = 0; i < seen.Count; i += RowBlock.Most)
+        }
+
+        new Span<float>(y, checked((int)(count * length))).Clear();
+        for (long i = 0; i < seen.Count; i += RowBlock.Most)
+        {
+            Sum(seen, i, head, count, scratch, rows, y);
+        }
+    }
+
+    /// <summary>weights[h, i ..] = q[h] . k for four entries and all heads.</summary>
+    private void Score(in Seen seen, long i, long head, int count, float* q, float* weights, float* rows)
+    {
+        long group = Operands[Q].Dims[1] / Operands[K].Dims[1];
+        long length = Operands[Q].Last;
+        for (int h = 0; h < count;)
+        {
+            long kvHead = (head + h) / group;
+            RowBlock keys = Load(K, seen, i, kvHead, rows);
+            int last = (int)Math.Min(count, ((kvHead + 1) * group) - head);
+            for (; h < last - 1; h += 2)
             {
-                Products.Accumulate(Load(V, seen, i, rows), weights + i, length, y);
+                float* to = weights + (h * _mostEntries) + i;
+                Products.Two(keys, length, q + (h * length), q + ((h + 1) * length), to, to + _mostEntries);
+            }
+
+            for (; h < last; h++)
+            {
+                Products.One(keys, length, q + (h * length), weights + (h * _mostEntries) + i);
             }
         }
     }
 
-    private Seen SeenBy(long token, long kvHead)
+    /// <summary>y[h] += weights[h, i ..] v for four entries and all heads.</summary>
+    private void Sum(in Seen seen, long i, long head, int count, float* weights, float* rows, float* y)
+    {
+        long group = Operands[Q].Dims[1] / Operands[K].Dims[1];
+        long length = Operands[Q].Last;
+        for (int h = 0; h < count;)
+        {
+            long kvHead = (head + h) / group;
+            RowBlock values = Load(V, seen, i, kvHead, rows);
+            for (int last = (int)Math.Min(count, ((kvHead + 1) * group) - head); h < last; h++)
+            {
+                Products.Accumulate(values, weights + (h * _mostEntries) + i, length, y + (h * length));
+            }
+        }
+    }
+
+    private Seen SeenBy(long token)
     {
         long position = Index(QPos)[token];
         long first = _window == 0 ? 0 : Math.Max(0, position - _window + 1);
-        return new Seen(Index(PageTable) + (Index(QSeq)[token] * Operands[PageTable].Dims[1]), first, position - first + 1, kvHead);
+        return new Seen(Index(PageTable) + (Index(QSeq)[token] * Operands[PageTable].Dims[1]), first, position - first + 1);
     }
 
     /// <summary>Up to four entries of K or V from number <paramref name="at"/> of those seen on, widened.</summary>
-    private RowBlock Load(int operand, in Seen seen, long at, float* scratch)
+    private RowBlock Load(int operand, in Seen seen, long at, long kvHead, float* scratch)
     {
         TensorView pool = Operands[operand];
         RowBlock block = new() { Count = (int)Math.Min(RowBlock.Most, seen.Count - at) };
@@ -154,19 +219,18 @@ internal sealed unsafe class AttentionKernel : CpuKernel
         {
             (long page, long place) = Math.DivRem(seen.First + at + i, _page);
             long slot = (seen.Pages[page] * _page) + place;
-            long offset = ((slot * pool.Dims[1]) + seen.KvHead) * pool.Last;
+            long offset = ((slot * pool.Dims[1]) + kvHead) * pool.Last;
             block[i] = Widening.Row(pool.Element, pool.Data + (offset * pool.ElementBytes), 1, pool.Last, scratch + (i * pool.Last));
         }
 
         return block;
     }
 
-    /// <summary>The entries that a token sees, and the head of the pool that it reads.</summary>
-    private readonly struct Seen(int* pages, long first, long count, long kvHead)
+    /// <summary>The entries that a token sees.</summary>
+    private readonly struct Seen(int* pages, long first, long count)
     {
         public readonly int* Pages = pages;
         public readonly long First = first;
         public readonly long Count = count;
-        public readonly long KvHead = kvHead;
     }
 }
