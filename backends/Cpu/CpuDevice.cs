@@ -38,7 +38,7 @@ internal sealed class CpuDevice(int threads, long smallestShare = WorkerPool.Usu
             kernel = KernelTable.Create(op, constants, _pool);
             return Status.Ok;
         }
-        catch (ArgumentException e)
+        catch (Exception e) when (e is ArgumentException or ObjectDisposedException)
         {
             return Status.InvalidArgument($"cpu: {op}: {e.Message}");
         }

@@ -53,6 +53,10 @@ internal sealed unsafe class CpuStream : IStream
         {
             return own.Launch(bindings, arguments, workspace as CpuBuffer, workspaceOffset);
         }
+        catch (OverflowException)
+        {
+            return Status.InvalidArgument($"cpu: {own.Op}: the sizes of a launch with {bindings} overflow");
+        }
         catch (Exception e)
         {
             // Whatever went wrong inside, the line carries statuses only.

@@ -59,6 +59,7 @@ internal sealed unsafe class WorkerPool : IDisposable
     /// <exception cref="WorkerException">A worker threw; all have ended.</exception>
     public void Run(Work work, long units, long cost)
     {
+        ObjectDisposedException.ThrowIf(_stopping, this);
         long shares = Math.Max(1, units * Math.Max(1, cost) / _smallestShare);
         int parts = (int)Math.Min(Math.Min(_workers.Length, units), shares);
         _running = parts - 1;
@@ -93,6 +94,7 @@ internal sealed unsafe class WorkerPool : IDisposable
     /// <summary>Grows each worker's memory. Called when a kernel is prepared, never by a launch.</summary>
     public void EnsureScratch(long bytes)
     {
+        ObjectDisposedException.ThrowIf(_stopping, this);
         if (bytes <= _scratchBytes)
         {
             return;

@@ -63,6 +63,8 @@ public sealed class DeviceTests : IDisposable
             (s_silu with { Name = "ffn_block" }, "blocks are opened"), (s_silu with { Name = "fft" }, "no such op"),
             (Silu(rows with { Element = ElementType.Q8_0 }), "q8_0"), (Silu(rows with { Element = ElementType.F16 }), "x is f32"),
             (Silu(rows with { Dims = [Dim.T, 5] }), "the results are"), (s_silu with { Operands = [] }, "one operand"),
+            (Silu(rows with { Strided = true, Role = TensorRole.Constant, Dims = [4, 4] }), "operand 0 is strided"),
+            (Silu(rows with { Role = TensorRole.Constant }), "symbolic shape"),
             (s_silu with { Results = [s_silu.Results[0] with { Strided = true }] }, "a result is strided"),
         ];
         foreach ((OpDescriptor op, string expected) in refused)
@@ -178,10 +180,18 @@ public sealed class DeviceTests : IDisposable
         TestTensor weight = Data.Floats(1, 4, 3).AsConstant();
         OpDescriptor op = OpRunner.Describe(Linear.Instance, [Data.Floats(2, 2, 3), weight], Attributes.Empty, default);
         ConstantData Bytes(params long[] lengths) => new("w", ElementType.F32, [4, 3], [.. lengths.Select(l => new ByteRange(64, l))]);
-        foreach (ConstantData? constant in (ConstantData?[])[null, Bytes(44), Bytes(24, 20), Bytes(20, 28), Bytes(), Bytes(48, 0)])
+        ConstantData?[] wrong =
+        [
+            null, Bytes(44), Bytes(24, 20), Bytes(20, 28), Bytes(), Bytes(48, 0), Bytes(48) with { Type = ElementType.I32 },
+            Bytes(48) with { Shape = [3, 4] },
+        ];
+        foreach (ConstantData? constant in wrong)
         {
             Assert.Equal(StatusCode.InvalidArgument, _device.Prepare(op, [null, constant], out _).Code);
         }
+
+        Assert.Equal(StatusCode.InvalidArgument, _device.Prepare(op, [Bytes(24), Bytes(48)], out _).Code);
+        Assert.Equal(StatusCode.InvalidArgument, _device.Prepare(op, [null], out _).Code);
     }
 
     [Fact]
@@ -210,12 +220,34 @@ public sealed class DeviceTests : IDisposable
     }
 
     [Fact]
-    public void Dispose_of_a_device_twice_is_harmless_and_ends_its_threads()
+    public void Dispose_of_a_device_twice_is_harmless_and_later_work_is_refused()
     {
         CpuDevice device = new(4, smallestShare: 1);
         device.Dispose();
         device.Dispose();
-        Assert.Equal(4, device.Pool.Threads);
+        Assert.Throws<ObjectDisposedException>(() => device.Pool.Run((_, _, _) => { }, 8, 1));
+        Assert.Equal(StatusCode.InvalidArgument, device.Prepare(s_silu, [null], out _).Code);
+    }
+
+    [Fact]
+    public void Run_does_every_unit_once_however_often_it_is_called_and_however_many_threads_there_are()
+    {
+        using WorkerPool pool = new(7, smallestShare: 1);
+        int[] done = new int[100];
+        Work work = (_, begin, end) =>
+        {
+            for (long i = begin; i < end; i++)
+            {
+                done[i]++;
+            }
+        };
+        const int Rounds = 3000;
+        for (int round = 0; round < Rounds; round++)
+        {
+            pool.Run(work, 1 + (round % 100), 1);
+        }
+
+        Assert.Equal([.. Enumerable.Range(0, 100).Select(i => Rounds / 100 * (100 - i))], done);
     }
 
     private IKernel Prepare(OpDescriptor op)

@@ -70,6 +70,19 @@ public sealed class ProductTests
     }
 
     [Theory]
+    [InlineData(ElementType.F32)]
+    [InlineData(ElementType.F16)]
+    [InlineData(ElementType.BF16)]
+    public void Linear_gives_the_same_bits_wherever_its_weights_lie(ElementType type)
+    {
+        TestTensor x = Data.Floats(1, 3, 77);
+        TestTensor weight = Data.Floats(2, type, 1, 13, 77);
+        byte[] aligned = Against.Cpu(Linear.Instance, [x, weight])[0].Data;
+        Assert.Equal(aligned, Against.Cpu(Linear.Instance, [x, weight.AsConstant()])[0].Data);
+        Assert.Equal(aligned, Against.Cpu(Linear.Instance, [x.WithGaps(), weight.AsConstant(ranges: 13)])[0].Data);
+    }
+
+    [Theory]
     [InlineData(ElementType.F32, ElementType.F32)]
     [InlineData(ElementType.F16, ElementType.F32)]
     [InlineData(ElementType.BF16, ElementType.F16)]

@@ -56,18 +56,32 @@ internal static class KernelTable
             return Support.No($"{op.Operands.Length} operands; {MostOperands} at the most");
         }
 
-        string? misfit = Misfit(op, entry.Strided);
-        return misfit is null ? Support.Yes(entry.StridedOf(op), ConstantBytes(op)) : Support.No(misfit);
+        try
+        {
+            string? misfit = Misfit(op, entry.Strided);
+            return misfit is null ? Support.Yes(entry.StridedOf(op), ConstantBytes(op)) : Support.No(misfit);
+        }
+        catch (Exception e) when (e is ConstraintException or InvalidOperationException or OverflowException)
+        {
+            return Support.No(e.Message);
+        }
     }
 
     /// <summary>Why the descriptor is none of the op's, or null: types by the op's own inference, layouts by the table.</summary>
+    /// <exception cref="ConstraintException">A constraint of the op does not hold.</exception>
     private static string? Misfit(OpDescriptor op, ulong strided)
     {
         for (int i = 0; i < op.Operands.Length; i++)
         {
-            if (op.Operands[i].Strided && (strided & (1UL << i)) == 0)
+            TensorDescriptor operand = op.Operands[i];
+            if (operand.Strided && ((strided & (1UL << i)) == 0 || operand.Role == TensorRole.Constant))
             {
                 return $"operand {i} is strided";
+            }
+
+            if (operand.Role == TensorRole.Constant && operand.Dims.Any(d => !d.IsConstant))
+            {
+                return $"operand {i} is a constant of a symbolic shape";
             }
         }
 
@@ -76,20 +90,9 @@ internal static class KernelTable
             return "a result is strided";
         }
 
-        if (!OpCatalog.TryGet(op.Name, out OpDefinition? definition))
-        {
-            return "no such op is known";
-        }
-
-        try
-        {
-            ImmutableArray<TensorType> types = definition.Infer([.. op.Operands.Select(TypeOf)], op.Attributes);
-            return types.SequenceEqual(op.Results.Select(TypeOf)) ? null : $"the results are {string.Join(", ", types)}";
-        }
-        catch (ConstraintException e)
-        {
-            return e.Message;
-        }
+        OpDefinition definition = OpCatalog.All.First(d => d.Name == op.Name);
+        ImmutableArray<TensorType> types = definition.Infer([.. op.Operands.Select(TypeOf)], op.Attributes);
+        return types.SequenceEqual(op.Results.Select(TypeOf)) ? null : $"the results are {string.Join(", ", types)}";
     }
 
     private static TensorType TypeOf(TensorDescriptor tensor) => new(tensor.Element, new Shape(tensor.Dims.AsSpan()));

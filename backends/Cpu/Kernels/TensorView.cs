@@ -26,6 +26,11 @@ internal sealed unsafe class TensorView : IDisposable
         Strides = new long[descriptor.Rank];
         if (descriptor.Role != TensorRole.Constant)
         {
+            if (constant is not null)
+            {
+                throw new ArgumentException($"{descriptor} is no constant and comes with bytes");
+            }
+
             return;
         }
 
@@ -180,8 +185,9 @@ internal sealed unsafe class TensorView : IDisposable
         }
 
         long bytes = descriptor.Rank == 0 ? sliceBytes : checked(sliceBytes * descriptor.Dims[0].Constant);
+        bool typed = constant.Type == descriptor.Element && constant.Shape.SequenceEqual(descriptor.Dims.Select(d => d.Code));
         bool whole = constant.Ranges.All(r => r.Address != 0 && r.Length > 0 && r.Length % Math.Max(1, sliceBytes) == 0);
-        if (!whole || bytes <= 0 || constant.Bytes != bytes)
+        if (!typed || !whole || bytes <= 0 || constant.Bytes != bytes)
         {
             throw new ArgumentException($"the bytes of constant {constant.Identity} do not fill {descriptor}");
         }
