@@ -204,13 +204,26 @@ internal sealed class LateStream : LateHandle, IStream
         while (Next() is { } run)
         {
             // After a failure nothing runs any more until it has been reported.
-            Status status = _failure.IsOk ? run() : _failure;
+            Status status = _failure.IsOk ? Run(run) : _failure;
             lock (_gate)
             {
                 _failure = status;
                 _done++;
                 Monitor.PulseAll(_gate);
             }
+        }
+    }
+
+    /// <summary>An inner device that throws must not take the process along.</summary>
+    private static Status Run(Func<Status> run)
+    {
+        try
+        {
+            return run();
+        }
+        catch (Exception e)
+        {
+            return Status.LaunchFailed(e.ToString());
         }
     }
 
