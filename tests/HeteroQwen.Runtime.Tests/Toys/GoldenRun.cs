@@ -19,7 +19,7 @@ internal sealed class GoldenRun : IDisposable
         _model = HuggingFaceFolder.Open(TestData.Path($"hf/{model}"));
         _device = Device.Open(backend, 0, Attributes.Empty);
         _host = host is null ? null : Device.Open(host, 0, Attributes.Empty);
-        options ??= new EngineOptions { Precision = Precision.Exact, Context = 128, AllRows = true, AllowHostFallback = host is not null };
+        options ??= new EngineOptions { Precision = Precision.Exact, Context = 256, AllRows = true, AllowHostFallback = host is not null };
         Engine = Engine.Open(_model, _device, _host, options);
     }
 

@@ -1,4 +1,5 @@
 using HeteroQwen.Backends;
+using HeteroQwen.Backends.Cpu;
 using HeteroQwen.Backends.Reference;
 using HeteroQwen.Generation;
 using HeteroQwen.Ir;
@@ -100,6 +101,46 @@ public sealed class LateTests : IDisposable
         int[] next = [run.Golden.Tokens[4]];
         Assert.Throws<BackendException>(() => { run.Engine.Step([new StepItem(sequence, next, RowsWanted.Last)]); });
         Assert.Empty(late.Violations);
+    }
+
+    [Fact]
+    public void Sequences_that_share_a_page_part_and_run_on_in_one_step_give_the_bits_of_each_alone()
+    {
+        LateBackend late = new(_inner, new());
+        EngineOptions options = new() { Precision = Precision.Exact, Context = 256, MaxSequences = 2 };
+        using GoldenRun run = new("dense-tied-f32", late, options: options);
+        using Sequence first = run.Engine.NewSequence();
+        run.Engine.Step([new StepItem(first, run.Golden.Tokens.AsMemory(0, 18), RowsWanted.None)]);
+        using Sequence second = first.Fork();
+        int[] other = [run.Golden.Tokens[3]];
+        ReadOnlySpan<float> both = run.Engine.Step(
+            [new StepItem(first, run.Golden.Tokens.AsMemory(18, 5), RowsWanted.Last), new StepItem(second, other, RowsWanted.Last)]);
+        float[] logits = both.ToArray();
+
+        int vocab = run.Golden.Vocab;
+        Assert.Equal(Last([.. run.Golden.Tokens[..23]]), logits[..vocab]);
+        Assert.Equal(Last([.. run.Golden.Tokens[..18], .. other]), logits[vocab..]);
+        Assert.Empty(late.Violations);
+
+        float[] Last(int[] tokens)
+        {
+            using GoldenRun alone = new("dense-tied-f32", new ReferenceBackend());
+            using Sequence sequence = alone.Engine.NewSequence();
+            return alone.Engine.Step([new StepItem(sequence, tokens, RowsWanted.Last)]).ToArray();
+        }
+    }
+
+    [Fact]
+    public void Results_in_the_place_of_operands_do_no_harm_on_the_late_device()
+    {
+        Assert.True(new CpuBackend().Open(0, Attributes.Empty, out IDevice? cpu).IsOk);
+        using (cpu)
+        {
+            LateBackend late = new(cpu!, new());
+            using GoldenRun run = new("moe-mixed-f32", late);
+            Assert.InRange(run.Distance(run.Logits(9)), 0, 1e-4);
+            Assert.Empty(late.Violations);
+        }
     }
 
     private static void RequireSameBits(string model, float[] logits, LateBackend late)

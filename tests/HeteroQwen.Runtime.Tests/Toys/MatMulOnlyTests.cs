@@ -29,7 +29,7 @@ public sealed class MatMulOnlyTests
             rows.Keys.Select(k => k == "binary" ? "add" : k).Order());
         Assert.All(rows.Values.Where(r => r.Count > 0), r => Assert.Equal("only matmul runs here", r.Reason));
         Assert.All(rows.Values.Where(r => r.Op is "attention" or "rms_norm" or "expanded weights"), r => Assert.True(r.Bytes > 0, r.Op));
-        Assert.InRange(rows.Values.Sum(r => r.FlopShare), 0, 0.5);
+        Assert.InRange(rows.Values.Sum(r => r.FlopShare), 0.1, 0.9);
         Assert.Equal(7, run.Engine.Ledger.KernelsFromResident);
     }
 
@@ -52,6 +52,7 @@ public sealed class MatMulOnlyTests
             at = at.Parent;
         }
 
-        Assert.InRange(File.ReadLines(Path.Combine(at.FullName, "tests", "HeteroQwen.ToyBackends", "MatMulOnlyBackend.cs")).Count(), 1, 150);
+        string example = Path.Combine(at.FullName, "tests", "HeteroQwen.ToyBackends", "MatMulOnlyBackend.cs");
+        Assert.InRange(File.ReadLines(example).Count(), 1, 150);
     }
 }
