@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace HeteroQwen.Models.Tests;
 
-/// <summary>Exactly what Hugging Face tokenizers 0.23 gives; docs/unicode/README.md tells where the files come from.</summary>
+/// <summary>Exactly what Hugging Face tokenizers 0.23 gives; Data/README.md tells where the files come from.</summary>
 public sealed class TokenizerVectorTests
 {
     [Theory]
