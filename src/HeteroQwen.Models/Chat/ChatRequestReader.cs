@@ -6,6 +6,8 @@ namespace HeteroQwen.Models;
 /// <summary>Reads a <see cref="ChatRequest"/> from JSON that may be anything.</summary>
 internal sealed class ChatRequestReader(string name)
 {
+    private const string Example = """write {"messages": [{"role": "user", "content": "..."}]}""";
+
     private static readonly string[] s_fields = ["messages", "tools", "enable_thinking", "add_generation_prompt"];
 
     public ChatRequest Read(ReadOnlyMemory<byte> json)
@@ -25,16 +27,17 @@ internal sealed class ChatRequestReader(string name)
         catch (InvalidOperationException e)
         {
             // Half a surrogate pair in a string: valid JSON to the parser, but no text.
-            throw new UserErrorException($"The messages in {name} hold a string that is no Unicode text; correct the escape of half a character.", e);
+            throw new UserErrorException(
+                $"The messages in {name} hold a string that is no Unicode text; correct the escape of half a character.", e);
         }
     }
 
     private ChatRequest ReadRequest(JsonElement root)
     {
         if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("messages", out var messages))
-            throw Refuse("there is no object with \"messages\"", "write {\"messages\": [{\"role\": \"user\", \"content\": \"...\"}]}");
+            throw Refuse("there is no object with \"messages\"", Example);
         if (messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0)
-            throw Refuse("\"messages\" is no array with at least one message", "write {\"messages\": [{\"role\": \"user\", \"content\": \"...\"}]}");
+            throw Refuse("\"messages\" is no array with at least one message", Example);
         return new ChatRequest
         {
             Messages = [.. messages.EnumerateArray().Select((message, i) => ReadMessage(message, $"messages[{i}]"))],

@@ -14,6 +14,8 @@ public sealed class ChatTemplate
     /// <summary>SHA-256 of the template's UTF-8 with line ends as \n and no white space around it.</summary>
     private const string Qwen3Hash = "87a2728cb8dc9fe424d624542f6060ec05a1d285ebbec578bb078900e33396b5";
 
+    private const string Cure = "use --raw with a prompt that is laid out as the model expects";
+
     private ChatTemplate(string? warning) => Warning = warning;
 
     /// <summary>Qwen3's template, for models that come without files.</summary>
@@ -49,12 +51,12 @@ public sealed class ChatTemplate
     public static ChatTemplate FromText(string? template, string source)
     {
         if (string.IsNullOrWhiteSpace(template))
-            return new ChatTemplate($"There is no chat template in {source}; use --raw with a prompt that is laid out as the model expects.");
+            return new ChatTemplate($"There is no chat template in {source}; {Cure}.");
         var text = template.Replace("\r\n", "\n").Trim();
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
         return hash == Qwen3Hash
             ? Qwen3
-            : new ChatTemplate($"The chat template in {source} is not Qwen3's and is not rendered; use --raw with a prompt that is laid out as the model expects.");
+            : new ChatTemplate($"The chat template in {source} is not Qwen3's and is not rendered; {Cure}.");
     }
 
     /// <exception cref="UserErrorException">The template is unknown.</exception>

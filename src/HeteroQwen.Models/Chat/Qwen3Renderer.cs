@@ -8,7 +8,8 @@ internal static class Qwen3Renderer
         + "You are provided with function signatures within <tools></tools> XML tags:\n<tools>";
 
     private const string ToolsAfter =
-        "\n</tools>\n\nFor each function call, return a json object with function name and arguments within <tool_call></tool_call> XML tags:\n"
+        "\n</tools>\n\nFor each function call, return a json object with function name and arguments "
+        + "within <tool_call></tool_call> XML tags:\n"
         + "<tool_call>\n{\"name\": <function-name>, \"arguments\": <args-json-object>}\n</tool_call><|im_end|>\n";
 
     public static RenderedChat Render(ChatRequest request)
@@ -54,8 +55,9 @@ internal static class Qwen3Renderer
         for (var i = messages.Count - 1; i >= 0; i--)
         {
             var content = messages[i].Content;
-            if (messages[i].Role == ChatRole.User
-                && !(content.StartsWith("<tool_response>", StringComparison.Ordinal) && content.EndsWith("</tool_response>", StringComparison.Ordinal)))
+            var isResponse = content.StartsWith("<tool_response>", StringComparison.Ordinal)
+                && content.EndsWith("</tool_response>", StringComparison.Ordinal);
+            if (messages[i].Role == ChatRole.User && !isResponse)
                 return i;
         }
         return messages.Count - 1;

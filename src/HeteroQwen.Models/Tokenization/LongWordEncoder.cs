@@ -23,7 +23,8 @@ internal sealed class LongWordEncoder(Dictionary<string, int> vocabulary, List<s
         chain.CopyTo(ids);
     }
 
-    private static Dictionary<(int Left, int Right), (int Rank, int Id)> BuildMerges(Dictionary<string, int> vocabulary, List<string> merges)
+    private static Dictionary<(int Left, int Right), (int Rank, int Id)> BuildMerges(
+        Dictionary<string, int> vocabulary, List<string> merges)
     {
         var table = new Dictionary<(int, int), (int, int)>(merges.Count);
         foreach (var merge in merges)

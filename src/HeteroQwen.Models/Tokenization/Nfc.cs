@@ -71,7 +71,7 @@ internal static class Nfc
         }
     }
 
-    /// <summary>Sorts each run of combining marks by class, marks of one class staying in order; n log n, since a run may be the whole text.</summary>
+    /// <summary>Sorts each run of combining marks by class, in order within a class; n log n, since a run may be the whole text.</summary>
     private static void Order(Span<int> points)
     {
         for (var start = 0; start < points.Length; start++)

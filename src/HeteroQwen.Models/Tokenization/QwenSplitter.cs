@@ -4,8 +4,8 @@ using System.Text;
 namespace HeteroQwen.Models;
 
 /// <summary>
-/// Splits text as Qwen's pattern does, <c>(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+</c>,
-/// in linear time. Written by hand because .NET's Regex sees UTF-16 units, so that <c>\p{L}</c> is false for letters beyond U+FFFF.
+/// Splits text as Qwen's <see cref="Pattern"/> does, in linear time. Written by hand because .NET's Regex
+/// sees UTF-16 units, so that <c>\p{L}</c> is false for letters beyond U+FFFF.
 /// </summary>
 internal static class QwenSplitter
 {
@@ -66,7 +66,7 @@ internal static class QwenSplitter
         return length;
     }
 
-    /// <summary>White space up to its last line break; without one all of it at the end of the text, else all but the last character.</summary>
+    /// <summary>White space up to its last line break; without one, all at the end of the text, else all but its last character.</summary>
     private static int SpaceLength(ReadOnlySpan<char> text)
     {
         var length = RunLength(text, CharClass.Space);

@@ -55,7 +55,8 @@ public sealed class QwenTokenizer
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            throw new UserErrorException($"The tokenizer {tokenizerJsonPath} cannot be read ({e.Message.TrimEnd('.')}); check the path and the file.", e);
+            throw new UserErrorException(
+                $"The tokenizer {tokenizerJsonPath} cannot be read ({e.Message.TrimEnd('.')}); check the path and the file.", e);
         }
     }
 
@@ -135,7 +136,10 @@ public sealed class QwenTokenizer
     private void RequireToken(int id)
     {
         if (!_tokens.ContainsKey(id))
-            throw new UserErrorException($"Token id {id} is not in the vocabulary of {VocabularySize} ids; give ids from 0 to {VocabularySize - 1} that have a token.");
+        {
+            throw new UserErrorException(
+                $"Token id {id} is not in the vocabulary of {VocabularySize} ids; give ids below that which have a token.");
+        }
     }
 
     /// <summary>Half a surrogate pair has no UTF-8; U+FFFD takes its place, one unit for one, so that spans stay where they are.</summary>

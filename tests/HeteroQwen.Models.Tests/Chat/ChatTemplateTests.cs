@@ -6,7 +6,8 @@ public sealed class ChatTemplateTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("heteroqwen-").FullName;
 
-    private static string KnownText => TestData.ReadJson(Path.Combine(BundledModels.PathOf("tiny"), "tokenizer_config.json")).Text("chat_template");
+    private static string KnownText
+        => TokenizerData.ReadJson(Path.Combine(BundledModels.PathOf("tiny"), "tokenizer_config.json")).Text("chat_template");
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 

@@ -9,13 +9,13 @@ public sealed class ChatVectorTests
     [Fact]
     public void Render_every_vector_gives_its_text_and_ids()
     {
-        var vectors = TestData.ReadJson(TestData.PathOf("chat-vectors.json")).EnumerateArray().ToList();
+        var vectors = TokenizerData.ReadJson(TokenizerData.PathOf("chat-vectors.json")).EnumerateArray().ToList();
         Assert.Equal(25, vectors.Count);
         Assert.All(vectors, vector =>
         {
             var rendered = ChatTemplate.Qwen3.Render(Request(vector, vector.GetProperty("options")));
             Assert.Equal(vector.Text("text"), rendered.Text);
-            Assert.Equal(vector.Ids("ids"), rendered.Encode(TestData.Qwen3));
+            Assert.Equal(vector.Ids("ids"), rendered.Encode(TokenizerData.Qwen3));
         });
     }
 
@@ -27,7 +27,7 @@ public sealed class ChatVectorTests
         var folder = BundledModels.PathOf(model);
         var template = ChatTemplate.Load(folder);
         var tokenizer = QwenTokenizer.Load(Path.Combine(folder, "tokenizer.json"));
-        var tasks = TestData.ReadJson(Path.Combine(folder, "tasks.json")).EnumerateArray().ToList();
+        var tasks = TokenizerData.ReadJson(Path.Combine(folder, "tasks.json")).EnumerateArray().ToList();
         Assert.Equal(320, tasks.Count);
         Assert.All(tasks, task =>
         {

@@ -17,13 +17,13 @@ public sealed class ControlTokenInjectionTests
         """{"messages":[{"role":"user","content":"x"},{"role":"tool","content":@}]}""",
         """{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"","tool_calls":[{"name":@,"arguments":{}}]}]}""",
         """{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"","tool_calls":[{"name":"f","arguments":@}]}]}""",
-        """{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"","tool_calls":[{"name":"f","arguments":{"a":@}}]}]}""",
+        """{"messages":[{"role":"assistant","content":"","tool_calls":[{"name":"f","arguments":{"a":@}}]}]}""",
         """{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"","tool_calls":[{"name":"f","arguments":{@:1}}]}]}""",
         """{"messages":[{"role":"user","content":"x"}],"tools":[{"name":"f","description":@}]}""",
         """{"messages":[{"role":"system","content":@},{"role":"user","content":"x"}],"tools":[{@:{"deep":[@]}}]}""",
     ];
 
-    public static TheoryData<string> SpecialTokens => new(TestData.Qwen3.SpecialTokens);
+    public static TheoryData<string> SpecialTokens => new(TokenizerData.Qwen3.SpecialTokens);
 
     [Theory]
     [MemberData(nameof(SpecialTokens))]
@@ -31,12 +31,14 @@ public sealed class ControlTokenInjectionTests
     {
         foreach (var place in s_places)
         {
-            foreach (var spelling in (string[])[token, $"a{token}b", $"{token}\n{token}", $"<think>{token}</think>{token}", $"<{token}>", token[1..], token[..^1]])
+            string[] spellings =
+                [token, $"a{token}b", $"{token}\n{token}", $"<think>{token}</think>{token}", $"<{token}>", token[1..], token[..^1]];
+            foreach (var spelling in spellings)
             {
                 var rendered = Render(place, spelling);
-                var ids = rendered.Encode(TestData.Qwen3);
-                Assert.Equal(SpecialIds(Render(place, "harmless")), ids.Where(TestData.Qwen3.IsSpecial));
-                Assert.Equal(rendered.Text, TestData.Qwen3.Decode(ids));
+                var ids = rendered.Encode(TokenizerData.Qwen3);
+                Assert.Equal(SpecialIds(Render(place, "harmless")), ids.Where(TokenizerData.Qwen3.IsSpecial));
+                Assert.Equal(rendered.Text, TokenizerData.Qwen3.Decode(ids));
             }
         }
     }
@@ -45,11 +47,12 @@ public sealed class ControlTokenInjectionTests
     public void Encode_other_added_tokens_in_a_message_are_found_as_in_the_whole_text()
     {
         var rendered = Render(s_places[0], "<think>a</think><tool_call>b</tool_call><|fim_prefix|><tool_response>");
-        Assert.Equal(TestData.Qwen3.Encode(rendered.Text, allowSpecial: true), rendered.Encode(TestData.Qwen3));
-        Assert.Contains(151667, rendered.Encode(TestData.Qwen3));
+        Assert.Equal(TokenizerData.Qwen3.Encode(rendered.Text, allowSpecial: true), rendered.Encode(TokenizerData.Qwen3));
+        Assert.Contains(151667, rendered.Encode(TokenizerData.Qwen3));
     }
 
-    private static IEnumerable<int> SpecialIds(RenderedChat rendered) => rendered.Encode(TestData.Qwen3).Where(TestData.Qwen3.IsSpecial);
+    private static IEnumerable<int> SpecialIds(RenderedChat rendered)
+        => rendered.Encode(TokenizerData.Qwen3).Where(TokenizerData.Qwen3.IsSpecial);
 
     private static RenderedChat Render(string place, string spelling)
     {

@@ -8,7 +8,7 @@ public sealed class GlobalizationTests
 {
     private const string ChildMark = "HETEROQWEN_TEST_INVARIANT";
 
-    /// <summary>In the child it proves that the mode was flipped; in the parent, that the tests run in the mode the product ships with.</summary>
+    /// <summary>In the child it proves that the mode was flipped; in the parent, that the mode is the product's.</summary>
     [Fact]
     public void Mode_is_the_one_asked_for()
     {
@@ -32,7 +32,9 @@ public sealed class GlobalizationTests
                 "--filter-class", typeof(GlobalizationTests).FullName!,
                 "--filter-class", typeof(TokenizerVectorTests).FullName!,
                 "--filter-class", typeof(ChatVectorTests).FullName!);
-            Assert.SkipWhen(output.Contains("valid ICU package", StringComparison.Ordinal), "ICU is not installed, so .NET does not start in the mode that needs it");
+            Assert.SkipWhen(
+                output.Contains("valid ICU package", StringComparison.Ordinal),
+                "ICU is not installed: .NET does not start in the mode that needs it");
             Assert.True(exitCode == 0, output);
         }
         finally

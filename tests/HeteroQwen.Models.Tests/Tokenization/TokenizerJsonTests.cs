@@ -77,7 +77,7 @@ public sealed class TokenizerJsonTests
     [Fact]
     public void Load_every_truncation_is_refused()
     {
-        var file = File.ReadAllBytes(TestData.TinyTokenizerPath);
+        var file = File.ReadAllBytes(TokenizerData.TinyTokenizerPath);
         for (var length = 0; length < file.Length - 1; length += 4999)
             AssertRefused(file[..length], "JSON");
     }
@@ -89,12 +89,12 @@ public sealed class TokenizerJsonTests
     [Fact]
     public void Load_merges_in_both_forms_gives_the_same_ids()
     {
-        var pairs = JsonNode.Parse(File.ReadAllText(TestData.TinyTokenizerPath))!["model"]!["merges"]!.AsArray();
+        var pairs = JsonNode.Parse(File.ReadAllText(TokenizerData.TinyTokenizerPath))!["model"]!["merges"]!.AsArray();
         var strings = new JsonArray([.. pairs.Select(pair => (JsonNode)$"{pair![0]} {pair[1]}")]);
         using var file = new MemoryStream(Change("model.merges", strings.ToJsonString()));
         var other = QwenTokenizer.Load(file, "changed");
         const string Text = "Tell me a story about a kind panda named Tom.\n\n请计算 48 + 8。";
-        Assert.Equal(TestData.Tiny.Encode(Text, allowSpecial: true), other.Encode(Text, allowSpecial: true));
+        Assert.Equal(TokenizerData.Tiny.Encode(Text, allowSpecial: true), other.Encode(Text, allowSpecial: true));
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class TokenizerJsonTests
     public void Load_a_damaged_gz_names_it()
     {
         var path = Path.Combine(Path.GetTempPath(), $"heteroqwen-{Guid.NewGuid():N}.json.gz");
-        var zipped = File.ReadAllBytes(TestData.PathOf("qwen3-tokenizer.json.gz"));
+        var zipped = File.ReadAllBytes(TokenizerData.PathOf("qwen3-tokenizer.json.gz"));
         try
         {
             foreach (var bytes in (byte[][])["no gzip"u8.ToArray(), zipped[..100_000], []])
@@ -149,11 +149,11 @@ public sealed class TokenizerJsonTests
         Assert.EndsWith(".", error.Message);
     }
 
-    /// <summary>The bundled file with one value replaced; written as text, since the new value need not be one that a parser keeps.</summary>
+    /// <summary>The bundled file with one value replaced as text: the new value need not be one that a parser keeps.</summary>
     private static byte[] Change(string path, string value)
     {
         const string Placeholder = "\"@@changed@@\"";
-        var root = JsonNode.Parse(File.ReadAllText(TestData.TinyTokenizerPath))!;
+        var root = JsonNode.Parse(File.ReadAllText(TokenizerData.TinyTokenizerPath))!;
         var keys = path.Split('.');
         var owner = keys[..^1].Aggregate(root, (node, key) => int.TryParse(key, out var i) ? node[i]! : node[key]!);
         var replaced = JsonNode.Parse(Placeholder);

@@ -13,7 +13,7 @@ public sealed class TokenizerVectorTests
     {
         var vectors = Vectors(file);
         Assert.Equal(count, vectors.Length);
-        Assert.All(vectors, vector => Assert.Equal(vector.Ids("ids"), TestData.Qwen3.Encode(vector.Text("text"), allowSpecial: true)));
+        Assert.All(vectors, vector => Assert.Equal(vector.Ids("ids"), TokenizerData.Qwen3.Encode(vector.Text("text"), allowSpecial: true)));
     }
 
     [Theory]
@@ -22,8 +22,8 @@ public sealed class TokenizerVectorTests
     [InlineData("tokenizer-decode.json")]
     public void Decode_every_vector_gives_its_text(string file) => Assert.All(Vectors(file), vector =>
     {
-        Assert.Equal(vector.Text("decoded"), TestData.Qwen3.Decode(vector.Ids("ids")));
-        Assert.Equal(vector.Text("decoded_skip_special"), TestData.Qwen3.Decode(vector.Ids("ids"), skipSpecial: true));
+        Assert.Equal(vector.Text("decoded"), TokenizerData.Qwen3.Decode(vector.Ids("ids")));
+        Assert.Equal(vector.Text("decoded_skip_special"), TokenizerData.Qwen3.Decode(vector.Ids("ids"), skipSpecial: true));
     });
 
     [Theory]
@@ -42,7 +42,7 @@ public sealed class TokenizerVectorTests
         foreach (var vector in Vectors("tokenizer-long.json"))
         {
             var text = string.Concat(Enumerable.Repeat(vector.Text("unit"), vector.GetProperty("times").GetInt32()));
-            var ids = TestData.Qwen3.Encode(text, allowSpecial: true);
+            var ids = TokenizerData.Qwen3.Encode(text, allowSpecial: true);
             Assert.Equal(vector.GetProperty("count").GetInt32(), ids.Length);
             var bytes = ids.SelectMany(BitConverter.GetBytes).ToArray();
             Assert.Equal(vector.Text("sha256_of_ids_as_i32"), Convert.ToHexStringLower(SHA256.HashData(bytes)));
@@ -52,8 +52,8 @@ public sealed class TokenizerVectorTests
     [Fact]
     public void StreamingDecoder_never_splits_a_character()
     {
-        var decoder = TestData.Qwen3.CreateDecoder();
-        var ids = TestData.Qwen3.Encode("𠀀😀𠀁", allowSpecial: false);
+        var decoder = TokenizerData.Qwen3.CreateDecoder();
+        var ids = TokenizerData.Qwen3.Encode("𠀀😀𠀁", allowSpecial: false);
         var parts = ids.Select(decoder.Append).ToArray();
         Assert.True(ids.Length > 3);
         Assert.Equal(["𠀀", "😀", "𠀁"], parts.Where(part => part.Length > 0));
@@ -62,9 +62,9 @@ public sealed class TokenizerVectorTests
 
     private static string Stream(int[] ids, bool skipSpecial)
     {
-        var decoder = TestData.Qwen3.CreateDecoder(skipSpecial);
+        var decoder = TokenizerData.Qwen3.CreateDecoder(skipSpecial);
         return string.Concat(ids.Select(decoder.Append)) + decoder.Flush();
     }
 
-    private static JsonElement[] Vectors(string file) => [.. TestData.ReadJson(TestData.PathOf(file)).EnumerateArray()];
+    private static JsonElement[] Vectors(string file) => [.. TokenizerData.ReadJson(TokenizerData.PathOf(file)).EnumerateArray()];
 }

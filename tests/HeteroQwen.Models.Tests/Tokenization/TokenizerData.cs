@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace HeteroQwen.Models.Tests;
 
-internal static class TestData
+internal static class TokenizerData
 {
     private static readonly Lazy<QwenTokenizer> s_qwen3 = new(() => QwenTokenizer.Load(PathOf("qwen3-tokenizer.json.gz")));
     private static readonly Lazy<QwenTokenizer> s_tiny = new(() => QwenTokenizer.Load(TinyTokenizerPath));
@@ -23,7 +23,8 @@ internal static class TestData
         return document.RootElement.Clone();
     }
 
-    public static int[] Ids(this JsonElement element, string property) => [.. element.GetProperty(property).EnumerateArray().Select(id => id.GetInt32())];
+    public static int[] Ids(this JsonElement element, string property)
+        => [.. element.GetProperty(property).EnumerateArray().Select(id => id.GetInt32())];
 
     public static string Text(this JsonElement element, string property) => element.GetProperty(property).GetString()!;
 }
