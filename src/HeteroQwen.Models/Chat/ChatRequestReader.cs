@@ -71,7 +71,7 @@ internal sealed class ChatRequestReader(string name)
         "user" => ChatRole.User,
         "assistant" => ChatRole.Assistant,
         "tool" => ChatRole.Tool,
-        var role => throw Refuse($"{where} has the unknown role '{Shorten(role)}'", "use system, user, assistant or tool"),
+        var role => throw Refuse($"{where} has the unknown role '{Shown.Text(role)}'", "use system, user, assistant or tool"),
     };
 
     private List<ChatToolCall> ReadToolCalls(JsonElement message, string where)
@@ -136,8 +136,6 @@ internal sealed class ChatRequestReader(string name)
 
     private static bool IsAbsent(JsonElement owner, string field)
         => !owner.TryGetProperty(field, out var value) || value.ValueKind == JsonValueKind.Null;
-
-    private static string Shorten(string text) => text.Length > 40 ? text[..40] + "..." : text;
 
     private UserErrorException Refuse(string what, string cure) => new($"In the messages of {name}, {what}; {cure}.");
 }

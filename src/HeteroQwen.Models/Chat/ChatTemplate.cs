@@ -14,6 +14,8 @@ public sealed class ChatTemplate
     /// <summary>SHA-256 of the template's UTF-8 with line ends as \n and no white space around it.</summary>
     private const string Qwen3Hash = "87a2728cb8dc9fe424d624542f6060ec05a1d285ebbec578bb078900e33396b5";
 
+    private const long MaxFileBytes = 16L << 20;
+
     private const string Cure = "use --raw with a prompt that is laid out as the model expects";
 
     private ChatTemplate(string? warning) => Warning = warning;
@@ -35,16 +37,9 @@ public sealed class ChatTemplate
     {
         var jinja = Path.Combine(folder, "chat_template.jinja");
         var config = Path.Combine(folder, "tokenizer_config.json");
-        try
-        {
-            if (File.Exists(jinja))
-                return FromText(File.ReadAllText(jinja), jinja);
-            return File.Exists(config) ? FromConfig(File.ReadAllBytes(config), config) : FromText(null, folder);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UserErrorException($"The chat template in {folder} cannot be read ({e.Message.TrimEnd('.')}); check the file.", e);
-        }
+        if (File.Exists(jinja))
+            return FromText(Encoding.UTF8.GetString(InputFile.ReadAll(jinja, MaxFileBytes)), jinja);
+        return File.Exists(config) ? JsonFile.Read(config, MaxFileBytes, root => FromConfig(root, config)) : FromText(null, folder);
     }
 
     /// <summary>A template by its text, null for none; <paramref name="source"/> names where it came from.</summary>
@@ -67,21 +62,11 @@ public sealed class ChatTemplate
         return Qwen3Renderer.Render(request);
     }
 
-    private static ChatTemplate FromConfig(byte[] json, string path)
+    private static ChatTemplate FromConfig(JsonElement root, string path)
     {
-        try
-        {
-            using var document = JsonDocument.Parse(json);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-                throw new UserErrorException($"The file {path} is no JSON object; fetch it again.");
-            if (!document.RootElement.TryGetProperty("chat_template", out var template) || template.ValueKind == JsonValueKind.Null)
-                return FromText(null, path);
-            // A list of named templates is unknown whatever they are: which one counts depends on the request.
-            return FromText(template.ValueKind == JsonValueKind.String ? template.GetString() : template.GetRawText(), path);
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            throw new UserErrorException($"The file {path} is no valid JSON ({e.Message.TrimEnd('.')}); fetch it again.", e);
-        }
+        if (!root.TryGetProperty("chat_template", out var template) || template.ValueKind == JsonValueKind.Null)
+            return FromText(null, path);
+        // A list of named templates is unknown whatever they are: which one counts depends on the request.
+        return FromText(template.ValueKind == JsonValueKind.String ? template.GetString() : template.GetRawText(), path);
     }
 }

@@ -138,7 +138,7 @@ public sealed class QwenTokenizer
         if (!_tokens.ContainsKey(id))
         {
             throw new UserErrorException(
-                $"Token id {id} is not in the vocabulary of {VocabularySize} ids; give ids below that which have a token.");
+                $"Token id {id} is not in the vocabulary of {VocabularySize} ids; use ids that this tokenizer gave.");
         }
     }
 

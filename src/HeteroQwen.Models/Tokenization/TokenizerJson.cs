@@ -107,7 +107,7 @@ internal sealed class TokenizerJson
         {
             var merge = ReadMerge(entry);
             if (!seen.Add(merge))
-                throw Refuse($"has the merge '{merge}' twice");
+                throw Refuse($"has the merge '{Cut(merge)}' twice");
             Merges.Add(merge);
         }
     }
@@ -127,7 +127,7 @@ internal sealed class TokenizerJson
         foreach (var token in (string[])[parts[0], parts[1], parts[0] + parts[1]])
         {
             if (!Vocabulary.ContainsKey(token) || token.Contains(' '))
-                throw Refuse($"has a merge (number {Merges.Count}) whose token '{token}' is not in the vocabulary");
+                throw Refuse($"has a merge (number {Merges.Count}) whose token '{Cut(token)}' is not in the vocabulary");
         }
         return parts[0] + " " + parts[1];
     }
@@ -144,11 +144,11 @@ internal sealed class TokenizerJson
             foreach (var option in (string[])["single_word", "lstrip", "rstrip", "normalized"])
             {
                 if (Property(entry, option).ValueKind != JsonValueKind.False)
-                    throw Refuse($"has the added token '{text}' whose {option} is not false, which is not supported");
+                    throw Refuse($"has the added token '{Cut(text)}' whose {option} is not false, which is not supported");
             }
             var special = Property(entry, "special").ValueKind;
             if (special is not (JsonValueKind.True or JsonValueKind.False))
-                throw Refuse($"has the added token '{text}' whose special is neither true nor false");
+                throw Refuse($"has the added token '{Cut(text)}' whose special is neither true nor false");
             var id = ReadId(Property(entry, "id"), text);
             if (!Vocabulary.TryGetValue(text, out var known) || known != id)
                 AddToken(text, id);
@@ -159,15 +159,15 @@ internal sealed class TokenizerJson
     private void AddToken(string token, int id)
     {
         if (!Ids.TryAdd(token, id))
-            throw Refuse($"has the token '{token}' twice");
+            throw Refuse($"has the token '{Cut(token)}' twice");
         if (!Tokens.TryAdd(id, token))
-            throw Refuse($"gives the id {id} to both '{Tokens[id]}' and '{token}'");
+            throw Refuse($"gives the id {id} to both '{Cut(Tokens[id])}' and '{Cut(token)}'");
     }
 
     private int ReadId(JsonElement value, string token)
     {
         if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt32(out var id) || id is < 0 or > MaxId)
-            throw Refuse($"gives the token '{token}' an id that is no whole number from 0 to {MaxId}");
+            throw Refuse($"gives the token '{Cut(token)}' an id that is no whole number from 0 to {MaxId}");
         return id;
     }
 
@@ -246,9 +246,10 @@ internal sealed class TokenizerJson
     {
         if (value.ValueKind == JsonValueKind.Undefined)
             return "(none)";
-        var text = TypeOf(value) ?? value.GetRawText().ReplaceLineEndings(" ");
-        return text.Length > 200 ? text[..200] + "..." : text;
+        return Cut(TypeOf(value) ?? value.GetRawText());
     }
+
+    private static string Cut(string text) => Shown.Text(text.Length > 40 ? text[..40] + "..." : text);
 
     private UserErrorException Refuse(string why) => new($"The tokenizer {_name} {why}; use the tokenizer.json of a Qwen3 model.");
 }

@@ -36,6 +36,7 @@ public sealed class TokenizerJsonTests
         { "model.merges", "[[\"a\", \"absent\"]]", "'absent'" },
         { "model.merges", "[\"z q\"]", "'zq'" },
         { "model.merges", "[\"e r\", \"e r\"]", "twice" },
+        { "model.merges", "[\"a\\u001b[31m\\n b\"]", "a?[31m?" },
         { "normalizer", "null", "null" },
         { "normalizer", "{\"type\": \"NFKC\"}", "NFKC" },
         { "pre_tokenizer", "{\"type\": \"Whitespace\"}", "Whitespace" },
@@ -47,6 +48,7 @@ public sealed class TokenizerJsonTests
         { "pre_tokenizer.pretokenizers.1.add_prefix_space", "true", "add_prefix_space" },
         { "post_processor", "{\"type\": \"TemplateProcessing\", \"special_tokens\": {\"<s>\": {}}}", "TemplateProcessing" },
         { "decoder", "{\"type\": \"WordPiece\"}", "WordPiece" },
+        { "model.type", $"\"{new string('x', 100_000)}\"", "xxx..." },
         { "decoder", "null", "decoder" },
         { "added_tokens", "3", "added_tokens" },
         { "added_tokens.0", "null", "added_tokens" },
@@ -145,7 +147,8 @@ public sealed class TokenizerJsonTests
         var error = Assert.Throws<UserErrorException>(() => QwenTokenizer.Load(file, "some/tokenizer.json"));
         Assert.Contains("some/tokenizer.json", error.Message);
         Assert.Contains(named, error.Message);
-        Assert.DoesNotContain('\n', error.Message);
+        Assert.DoesNotContain(error.Message, char.IsControl);
+        Assert.True(error.Message.Length < 400, error.Message);
         Assert.EndsWith(".", error.Message);
     }
 
