@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace HeteroQwen.Ir;
 
 /// <summary>
-/// Computes once what several operations compute alike: same op, operands and attributes. An update of a state is never merged;
-/// reads of a state are, if of the same version, since each version is a value of its own.
+/// Computes once what several operations compute alike: same op, operands and attributes. Reads of a state are merged if of the same
+/// version, since each version is a value of its own; updates never are, since a version is updated once.
 /// </summary>
 public static class CommonSubexpressionElimination
 {
@@ -14,7 +14,7 @@ public static class CommonSubexpressionElimination
         return GraphRewriter.Rewrite(graph, (builder, operation, operands) =>
         {
             Key key = new(operation.Definition, operands, operation.Attributes);
-            if (operation.UpdatesState || !seen.TryGetValue(key, out ImmutableArray<Value> results))
+            if (!seen.TryGetValue(key, out ImmutableArray<Value> results))
             {
                 results = GraphRewriter.Keep(builder, operation, operands);
                 seen[key] = results;
