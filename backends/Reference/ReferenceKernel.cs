@@ -108,7 +108,7 @@ internal sealed unsafe class ReferenceKernel : IKernel
 
         if (i < _operands.Length && (_constants[i] is not null || (Info.ReadsOperands >> i & 1) == 0))
         {
-            // One that is not read still has its shape.
+            // An operand that is not read still has its dimensions.
             _operands[i] = _constants[i] ?? new Tensor(descriptor.Element, dims, [], null);
             return Status.Ok;
         }
