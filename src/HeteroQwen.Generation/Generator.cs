@@ -26,11 +26,11 @@ public sealed class Generator
     /// <summary>Continues one prompt.</summary>
     /// <exception cref="UserErrorException">The prompt is empty, too long, or has ids outside the vocabulary.</exception>
     public static GenerationResult Run(Engine engine, GenerationRequest request, CancellationToken cancellation = default) =>
-        Run(engine, [request], cancellation)[0];
+        RunAll(engine, [request], cancellation)[0];
 
     /// <summary>Continues prompts; results in their order. After a cancellation each has what it got so far.</summary>
     /// <exception cref="UserErrorException">A prompt is empty, too long, or has ids outside the vocabulary.</exception>
-    public static IReadOnlyList<GenerationResult> Run(
+    public static IReadOnlyList<GenerationResult> RunAll(
         Engine engine, IReadOnlyList<GenerationRequest> requests, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(engine);

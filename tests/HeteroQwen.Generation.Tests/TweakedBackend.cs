@@ -1,0 +1,35 @@
+using System.Collections.Immutable;
+using HeteroQwen.Backends;
+using HeteroQwen.Ir;
+
+namespace HeteroQwen.Generation.Tests;
+
+/// <summary>Another backend's device that asks for something else: for bindings rounded up, or for small pages.</summary>
+internal sealed class TweakedBackend(IBackend inner, Func<Capabilities, Capabilities> tweak) : IBackend
+{
+    public string Name => inner.Name;
+
+    public Status Devices(out ImmutableArray<DeviceInfo> devices) => inner.Devices(out devices);
+
+    public Status Open(int index, Attributes options, out IDevice? device)
+    {
+        Status status = inner.Open(index, options, out IDevice? opened);
+        device = opened is null ? null : new Tweaked(opened, tweak(opened.Capabilities));
+        return status;
+    }
+
+    private sealed class Tweaked(IDevice inner, Capabilities capabilities) : IDevice
+    {
+        public Capabilities Capabilities => capabilities;
+
+        public Status Supports(OpDescriptor op, out Support support) => inner.Supports(op, out support);
+
+        public Status Prepare(OpDescriptor op, ConstantData?[] constants, out IKernel? kernel) => inner.Prepare(op, constants, out kernel);
+
+        public Status Allocate(MemoryKind kind, long bytes, out IBuffer? buffer) => inner.Allocate(kind, bytes, out buffer);
+
+        public Status CreateStream(out IStream? stream) => inner.CreateStream(out stream);
+
+        public void Dispose() => inner.Dispose();
+    }
+}
