@@ -19,7 +19,8 @@ internal static class ConstantBinder
             ConstantData? data = constants[i];
             if (data is null != (operand.Role != TensorRole.Constant))
             {
-                return Status.InvalidArgument($"{op.Name}: operand {i} is {(data is null ? "a constant without bytes" : "no constant but has bytes")}");
+                string found = data is null ? "a constant without bytes" : "no constant but has bytes";
+                return Status.InvalidArgument($"{op.Name}: operand {i} is {found}");
             }
 
             if (data is null)
@@ -30,8 +31,8 @@ internal static class ConstantBinder
             bool fits = data.Type == operand.Element && data.Shape.SequenceEqual(operand.Dims.Select(d => d.Code));
             if (!fits || !TryPieces(data, out Piece[] pieces))
             {
-                return Status.InvalidArgument(
-                    $"{op.Name}: constant {data.Identity} ({data.Bytes} bytes, {data.Type.Name()}[{string.Join(", ", data.Shape)}]) does not fit {operand}");
+                string found = $"{data.Bytes} bytes in {data.Ranges.Length} ranges, {data.Type.Name()}[{string.Join(", ", data.Shape)}]";
+                return Status.InvalidArgument($"{op.Name}: constant {data.Identity} ({found}) does not fit {operand}");
             }
 
             tensors[i] = new Tensor(data.Type, [.. data.Shape], pieces);

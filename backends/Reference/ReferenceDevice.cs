@@ -98,7 +98,8 @@ internal sealed class ReferenceDevice : IDevice
                     return $"type {tensor.Element.Name()} is not read";
                 }
 
-                if (tensor.Dims.Any(d => d.Resolve(op.Maxima) is < 0 or > int.MaxValue) || tensor.Elements(op.Maxima) < 0)
+                if (tensor.Dims.Any(d => d.Resolve(op.Maxima) is < 0 or > int.MaxValue)
+                    || new Shape(tensor.Dims.AsSpan()).Elements(op.Maxima) > long.MaxValue / sizeof(double))
                 {
                     return $"{tensor} is too large";
                 }
@@ -108,6 +109,10 @@ internal sealed class ReferenceDevice : IDevice
             return op.Operands.Length > MostOperands ? $"more than {MostOperands} operands"
                 : results.SequenceEqual(op.Results.Select(Type)) ? null
                 : $"its results are {string.Join(", ", results)}";
+        }
+        catch (OverflowException)
+        {
+            return "a size overflows";
         }
         catch (Exception e)
         {

@@ -30,8 +30,8 @@ internal sealed unsafe class ReferenceKernel : IKernel
             reads |= constants[i] is null && !entry.Ignores.Contains(i) ? 1UL << i : 0;
         }
 
-        Info = new KernelInfo(
-            reads, HostOperands: 0, InPlace: [], ReadsBack: false, KeepsHostConstants: Array.Exists(constants, c => c is not null), ConstantBytes: 0);
+        bool keeps = Array.Exists(constants, c => c is not null);
+        Info = new KernelInfo(reads, HostOperands: 0, InPlace: [], ReadsBack: false, KeepsHostConstants: keeps, ConstantBytes: 0);
     }
 
     public KernelInfo Info { get; }
@@ -77,6 +77,11 @@ internal sealed unsafe class ReferenceKernel : IKernel
         {
             return Status.OutOfMemory($"{_op.Name}: the host has no memory left for a row of the op");
         }
+        catch (Exception e)
+        {
+            // No member throws: a fault of a kernel here must reach the caller as a status too.
+            return new Status(StatusCode.Internal, $"{_op}: reference failed: {e.Message}");
+        }
     }
 
     public void Dispose() => _disposed = true;
@@ -108,7 +113,7 @@ internal sealed unsafe class ReferenceKernel : IKernel
 
         if (i < _operands.Length && (_constants[i] is not null || (Info.ReadsOperands >> i & 1) == 0))
         {
-            // An operand that is not read still has its dimensions.
+            // Of an operand that is not read the kernel knows the shape only.
             _operands[i] = _constants[i] ?? new Tensor(descriptor.Element, dims, [], null);
             return Status.Ok;
         }

@@ -61,7 +61,8 @@ public static class OpRunner
 
 /// <summary>One run of one op: what it allocates is released at the end.</summary>
 internal sealed class OpRun(
-    IDevice device, OpDefinition op, OpDescriptor descriptor, IReadOnlyList<TestTensor> operands, Bindings bindings, bool inPlace) : IDisposable
+    IDevice device, OpDefinition op, OpDescriptor descriptor, IReadOnlyList<TestTensor> operands, Bindings bindings, bool inPlace)
+    : IDisposable
 {
     private readonly Stack<IDisposable> _owned = new();
 
@@ -78,7 +79,8 @@ internal sealed class OpRun(
             Require(operands[i].Strides is null || (support.StridedOperands >> i & 1) != 0, $"operand {i} may not be strided");
         }
 
-        HostConstant?[] constants = [.. operands.Select((o, i) => o.Role == TensorRole.Constant ? Own(new HostConstant($"constant{i}", o)) : null)];
+        HostConstant?[] constants =
+            [.. operands.Select((o, i) => o.Role == TensorRole.Constant ? Own(new HostConstant($"constant{i}", o)) : null)];
         OpRunner.Check("prepare", device.Prepare(descriptor, [.. constants.Select(c => c?.Data)], out IKernel? kernel));
         Own(kernel!);
         if (!kernel!.Info.KeepsHostConstants)
@@ -153,8 +155,9 @@ internal sealed class OpRun(
 
     private Placement ResultPlace(IKernel kernel, Placement?[] inputs, int result)
     {
+        bool IsDense(int operand) => inputs[operand] is not null && operands[operand].Strides is null;
         (int Operand, int Result)[] shared = [.. op.StateUpdates.Where(u => u.Result == result),
-            .. kernel.Info.InPlace.Where(p => inPlace && p.Result == result && inputs[p.Operand] is not null && operands[p.Operand].Strides is null)];
+            .. kernel.Info.InPlace.Where(p => inPlace && p.Result == result && IsDense(p.Operand))];
         TensorDescriptor type = descriptor.Results[result];
         return shared.Length > 0 ? inputs[shared[0].Operand]! : Own(Placement.RowMajor(device, type.Element, Resolve(type.Dims), 0xFF));
     }

@@ -38,7 +38,8 @@ public sealed record TestTensor(ElementType Element, ImmutableArray<Dim> Dims, b
     public static TestTensor Of(int[] values, params Dim[] dims) =>
         new(ElementType.I32, [.. dims], MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
 
-    public static TestTensor Of(bool[] values, params Dim[] dims) => new(ElementType.Bool, [.. dims], [.. values.Select(v => v ? (byte)1 : (byte)0)]);
+    public static TestTensor Of(bool[] values, params Dim[] dims) =>
+        new(ElementType.Bool, [.. dims], [.. values.Select(v => v ? (byte)1 : (byte)0)]);
 
     /// <summary>The values in a float type, rounded to nearest even.</summary>
     public static TestTensor Of(ElementType element, float[] values, params Dim[] dims) => new(element, [.. dims], element switch
@@ -48,6 +49,46 @@ public sealed record TestTensor(ElementType Element, ImmutableArray<Dim> Dims, b
         ElementType.BF16 => MemoryMarshal.AsBytes(values.Select(ToBFloat16).ToArray().AsSpan()).ToArray(),
         _ => throw new ArgumentException($"{element.Name()} is no float type"),
     });
+
+    /// <summary>The same elements, dense.</summary>
+    public TestTensor Dense(Bindings bindings = default)
+    {
+        if (Strides is not { } strides)
+        {
+            return this;
+        }
+
+        int size = Element.BlockBytes();
+        long[] dims = [.. Dims.Select(d => d.Resolve(bindings))];
+        byte[] dense = new byte[size * (int)dims.Aggregate(1L, (product, dim) => product * dim)];
+        for (int to = 0; to < dense.Length; to += size)
+        {
+            (long from, long rest) = (Offset, to / size);
+            for (int axis = dims.Length - 1; axis >= 0; axis--)
+            {
+                from += rest % dims[axis] * strides[axis];
+                rest /= dims[axis];
+            }
+
+            Data.AsSpan((int)from * size, size).CopyTo(dense.AsSpan(to));
+        }
+
+        return this with { Data = dense, Strides = null, Offset = 0 };
+    }
+
+    /// <summary>Strides of the dense tensor.</summary>
+    public static long[] DenseStrides(IReadOnlyList<long> dims)
+    {
+        long[] strides = new long[dims.Count];
+        long stride = 1;
+        for (int axis = dims.Count - 1; axis >= 0; axis--)
+        {
+            strides[axis] = stride;
+            stride *= dims[axis];
+        }
+
+        return strides;
+    }
 
     /// <summary>The elements of a dense float tensor.</summary>
     public float[] Floats() => Element switch

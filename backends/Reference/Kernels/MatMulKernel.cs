@@ -47,7 +47,8 @@ internal static class MatMulKernel
 
     /// <summary>The product of the matrices, the last two axes, that begin at the offsets.</summary>
     private static void Multiply(
-        in Launch launch, (Tensor Tensor, long At) a, (Tensor Tensor, long At) b, ReadOnlySpan<double> bias, (Tensor Tensor, long At) result)
+        in Launch launch, (Tensor Tensor, long At) a, (Tensor Tensor, long At) b, ReadOnlySpan<double> bias,
+        (Tensor Tensor, long At) result)
     {
         int depth = a.Tensor.Width;
         Span<double> column = launch.Scratch.Doubles(0, depth);
