@@ -34,9 +34,13 @@ public readonly record struct AttributeValue
 
     public long Int64 => Kind == AttributeKind.Int64 ? _bits : throw new InvalidOperationException($"attribute value {this} is no integer");
 
-    public double Float64 => Kind == AttributeKind.Float64 ? BitConverter.Int64BitsToDouble(_bits) : throw new InvalidOperationException($"attribute value {this} is no double");
+    public double Float64 => Kind == AttributeKind.Float64
+        ? BitConverter.Int64BitsToDouble(_bits)
+        : throw new InvalidOperationException($"attribute value {this} is no double");
 
-    public string Text => Kind == AttributeKind.String ? _text! : throw new InvalidOperationException($"attribute value {this} is no string");
+    public string Text => Kind == AttributeKind.String
+        ? _text!
+        : throw new InvalidOperationException($"attribute value {this} is no string");
 
     public static implicit operator AttributeValue(long value) => new(value);
 
@@ -50,7 +54,7 @@ public readonly record struct AttributeValue
 
     public static AttributeValue FromString(string value) => value;
 
-    /// <summary>The text form: <c>3</c>, <c>1E-06</c> or <c>0.5</c> (a double always shows a point, an exponent or a word), <c>"add"</c>.</summary>
+    /// <summary>The text form: <c>3</c>, <c>1E-06</c> or <c>0.5</c> (a double shows a point, an exponent or a word), <c>"add"</c>.</summary>
     public override string ToString()
     {
         switch (Kind)

@@ -63,7 +63,9 @@ internal sealed class GraphLexer(string text, string source)
         {
             bool value = c == '%';
             string word = Take(value ? start + 1 : start, IsWordPart);
-            return word.Length > 0 ? Token(value ? TokenKind.Value : TokenKind.Word, word, start) : throw Error(start, "expected a name after '%'");
+            return word.Length > 0
+                ? Token(value ? TokenKind.Value : TokenKind.Word, word, start)
+                : throw Error(start, "expected a name after '%'");
         }
 
         if (char.IsAsciiDigit(c) || c == '-')
@@ -72,7 +74,9 @@ internal sealed class GraphLexer(string text, string source)
         }
 
         _at++;
-        return "=:,(){}[]+".Contains(c) ? Token(TokenKind.Symbol, c.ToString(), start) : throw Error(start, $"unexpected character {Shown(c)}");
+        return "=:,(){}[]+".Contains(c)
+            ? Token(TokenKind.Symbol, c.ToString(), start)
+            : throw Error(start, $"unexpected character {Shown(c)}");
     }
 
     /// <summary>One sentence with the place, free of control characters and cut to a readable length.</summary>

@@ -134,7 +134,8 @@ public sealed class GraphParser
         {
             throw Error(
                 names.Length != inferred.Length ? names[0] : typesPlace,
-                $"expected {inferred.Length} result(s) of {op.Name} : {string.Join(", ", inferred)}, found {names.Length} : {string.Join(", ", written)}");
+                $"expected {inferred.Length} result(s) of {op.Name} : {string.Join(", ", inferred)}, "
+                    + $"found {names.Length} : {string.Join(", ", written)}");
         }
 
         foreach (Value result in builder.Emit(op, operands, attributes, [.. names.Select(n => n.Text)]))
@@ -183,7 +184,8 @@ public sealed class GraphParser
             return token.Text;
         }
 
-        if (token.Kind == TokenKind.Number && long.TryParse(token.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long integer))
+        if (token.Kind == TokenKind.Number
+            && long.TryParse(token.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long integer))
         {
             return integer;
         }
@@ -192,7 +194,8 @@ public sealed class GraphParser
         const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
         bool word = token.Text is "Infinity" or "-Infinity" or "NaN";
         bool real = token.Kind == TokenKind.Number && token.Text.AsSpan().ContainsAny('.', 'E', 'e');
-        return double.TryParse(token.Text, Style, CultureInfo.InvariantCulture, out double value) && (word || (real && double.IsFinite(value)))
+        return double.TryParse(token.Text, Style, CultureInfo.InvariantCulture, out double value)
+            && (word || (real && double.IsFinite(value)))
             ? value
             : throw Error(token, $"expected a 64-bit integer, a double or a text in quotes, found {token}");
     }
@@ -209,7 +212,9 @@ public sealed class GraphParser
         ImmutableArray<Dim> dims = IsSymbol(']') ? [] : ParseList(ParseDim);
         ExpectSymbol(']');
         TensorType type = new(element, new Shape(dims.AsSpan()));
-        return VerifierRules.TypeProblem(type) is string problem ? throw Error(place, $"expected a well-formed type, found {problem}") : type;
+        return VerifierRules.TypeProblem(type) is string problem
+            ? throw Error(place, $"expected a well-formed type, found {problem}")
+            : type;
     }
 
     private Dim ParseDim()
@@ -231,7 +236,8 @@ public sealed class GraphParser
     private Token ParseNewName()
     {
         Token name = Expect(TokenKind.Value, "a %name");
-        return !VerifierRules.IsName(name.Text) ? throw Error(name, $"expected a name of at most {VerifierRules.MaxNameLength} characters, found {name}")
+        return !VerifierRules.IsName(name.Text)
+            ? throw Error(name, $"expected a name of at most {VerifierRules.MaxNameLength} characters, found {name}")
             : _values.ContainsKey(name.Text) ? throw Error(name, $"expected a new name, found {name}, which is defined above")
             : name;
     }
@@ -239,7 +245,9 @@ public sealed class GraphParser
     private Value ParseOperand()
     {
         Token name = Expect(TokenKind.Value, "a %name");
-        return _values.TryGetValue(name.Text, out Value? value) ? value : throw Error(name, $"expected a value defined above, found {name}");
+        return _values.TryGetValue(name.Text, out Value? value)
+            ? value
+            : throw Error(name, $"expected a value defined above, found {name}");
     }
 
     /// <summary>One item or more, with commas between.</summary>
@@ -265,7 +273,9 @@ public sealed class GraphParser
         return token;
     }
 
-    private Token Expect(TokenKind kind, string what) => _token.Kind == kind ? Advance() : throw Error(_token, $"expected {what}, found {_token}");
+    private Token Expect(TokenKind kind, string what) => _token.Kind == kind
+        ? Advance()
+        : throw Error(_token, $"expected {what}, found {_token}");
 
     private void ExpectSymbol(char symbol) =>
         _ = IsSymbol(symbol) ? Advance() : throw Error(_token, $"expected '{symbol}', found {_token}");

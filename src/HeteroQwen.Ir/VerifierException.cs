@@ -1,6 +1,6 @@
 namespace HeteroQwen.Ir;
 
-/// <summary>A graph breaks a rule of <see cref="Verifier"/>. The message names the rule, what was found, and the operation's line.</summary>
+/// <summary>A graph breaks a rule of <see cref="Verifier"/>. The message has the rule, what was found, and the operation.</summary>
 public sealed class VerifierException(string rule, string demand, string found, Operation? operation)
     : Exception($"rule {rule}: {demand}; found {found}{(operation is null ? "" : $", in: {GraphPrinter.PrintOperation(operation)}")}")
 {

@@ -9,7 +9,7 @@ internal static class VerifierRules
 
     private const int MaxRank = 8;
 
-    /// <summary>Largest product of a type's constant dimensions: far above any model, and far enough below 2^63 to multiply symbols in.</summary>
+    /// <summary>Largest product of a type's constant dimensions: above any model, and far enough below 2^63 to multiply symbols in.</summary>
     private static readonly BigInteger s_maxElements = BigInteger.One << 40;
 
     public static Finding? Defined(Graph graph)
@@ -42,7 +42,8 @@ internal static class VerifierRules
     public static Finding? Names(Graph graph)
     {
         HashSet<string> names = new(StringComparer.Ordinal);
-        return FirstOf(graph, value => !IsName(value.Name) ? $"the name '{value.Name}'" : !names.Add(value.Name) ? $"%{value.Name} twice" : null);
+        return FirstOf(graph, value =>
+            !IsName(value.Name) ? $"the name '{value.Name}'" : !names.Add(value.Name) ? $"%{value.Name} twice" : null);
     }
 
     public static Finding? Types(Graph graph) =>
@@ -95,7 +96,7 @@ internal static class VerifierRules
     }
 
     public static Finding? StateOperands(Graph graph) => FirstOf(graph, operation =>
-        operation.Definition.StateOperands.Where(i => operation.Operands[i].State is null).Select(i => $"{operation.Operands[i]}").FirstOrDefault());
+        operation.Definition.StateOperands.Select(i => operation.Operands[i]).FirstOrDefault(o => o.State is null)?.ToString());
 
     public static Finding? StateUses(Graph graph) => FirstOf(graph, operation =>
     {
@@ -176,7 +177,8 @@ internal static class VerifierRules
     /// <summary>What is wrong with a type, or null.</summary>
     internal static string? TypeProblem(TensorType type)
     {
-        BigInteger elements = type.Shape.Dims.Where(d => d.IsConstant).Aggregate(BigInteger.One, (product, d) => product * Math.Max(1, d.Constant));
+        BigInteger elements = type.Shape.Dims.Where(d => d.IsConstant)
+            .Aggregate(BigInteger.One, (product, d) => product * Math.Max(1, d.Constant));
         int block = type.Element.BlockElements();
         return type.Rank > MaxRank ? $"more than {MaxRank} dimensions"
             : elements > s_maxElements ? "more than 2^40 elements"

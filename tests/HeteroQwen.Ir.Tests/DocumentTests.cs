@@ -79,7 +79,8 @@ public sealed partial class DocumentTests
     [Fact]
     public void Document_lists_each_rule_of_the_verifier_with_its_demand() => Assert.Equal(
         Verifier.Rules.Select(rule => $"| `{rule.Name}` | {rule.Demand} |"),
-        s_document[s_document.IndexOf("# The verifier", StringComparison.Ordinal)..].Split('\n').Where(line => line.StartsWith("| `", StringComparison.Ordinal)));
+        s_document[s_document.IndexOf("# The verifier", StringComparison.Ordinal)..].Split('\n')
+            .Where(line => line.StartsWith("| `", StringComparison.Ordinal)));
 
     private static string Entry(string name)
     {

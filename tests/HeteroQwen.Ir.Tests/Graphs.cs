@@ -5,7 +5,7 @@ namespace HeteroQwen.Ir.Tests;
 /// <summary>Graphs that several tests use.</summary>
 public static class Graphs
 {
-    /// <summary>Two layers with all that the text form has: declarations of each kind, layers, wrapped and plain lines, several results.</summary>
+    /// <summary>Two layers with all that the text form has: each kind of declaration, layers, wrapped lines, several results.</summary>
     public static Graph Small()
     {
         GraphBuilder builder = new("small");
@@ -39,8 +39,8 @@ public static class Graphs
         Value Weight(string name, string type) => builder.Constant($"{prefix}.{name}.weight", OpUse.Type(type));
         ImmutableArray<Value> operands =
         [
-            x, Weight("input_layernorm", "bf16[32]"), Weight("self_attn.q_proj", "bf16[32, 32]"), Weight("self_attn.k_proj", "bf16[16, 32]"),
-            Weight("self_attn.v_proj", "bf16[16, 32]"), Weight("self_attn.o_proj", "bf16[32, 32]"), Weight("self_attn.q_norm", "bf16[8]"),
+            x, Weight("input_layernorm", "bf16[32]"), Weight("self_attn.q_proj", "bf16[32, 32]"),
+            Weight("self_attn.k_proj", "bf16[16, 32]"), Weight("self_attn.v_proj", "bf16[16, 32]"), Weight("self_attn.o_proj", "bf16[32, 32]"), Weight("self_attn.q_norm", "bf16[8]"),
             Weight("self_attn.k_norm", "bf16[8]"), index[1], index[2], builder.State($"k.{layer}", OpUse.Type("f16[256, 2, 8]")),
             builder.State($"v.{layer}", OpUse.Type("f16[256, 2, 8]")), index[0], .. index[3..],
         ];
@@ -48,8 +48,8 @@ public static class Graphs
         (Value attended, _, _) = builder.AttentionBlock(operands, Uses.AttentionBlock.Attributes);
         builder.Scope = $"{prefix}.ffn";
         return builder.FfnBlock(
-            attended, Weight("post_attention_layernorm", "bf16[32]"), Weight("mlp.gate_proj", "q4_0[64, 32]"), Weight("mlp.up_proj", "q4_0[64, 32]"),
-            Weight("mlp.down_proj", "q4_0[32, 64]"), 1e-6);
+            attended, Weight("post_attention_layernorm", "bf16[32]"), Weight("mlp.gate_proj", "q4_0[64, 32]"),
+            Weight("mlp.up_proj", "q4_0[64, 32]"), Weight("mlp.down_proj", "q4_0[32, 64]"), 1e-6);
     }
 
     private static ImmutableArray<Value> Emit(
@@ -65,7 +65,8 @@ public static class Graphs
         GraphBuilder builder = new("random");
         List<Value> pool =
         [
-            builder.Input("x", OpUse.Type("f32[T, 4, 8]")), builder.Input("y", OpUse.Type("f32[1, 8]")), builder.Input("i", OpUse.Type("i32[T]")),
+            builder.Input("x", OpUse.Type("f32[T, 4, 8]")), builder.Input("y", OpUse.Type("f32[1, 8]")),
+            builder.Input("i", OpUse.Type("i32[T]")),
             builder.Constant("w", OpUse.Type("bf16[8, 8]")), builder.Constant("q", OpUse.Type("q8_0[16, 32]")),
             builder.State("s", OpUse.Type("f32[64, 4, 8]")),
         ];

@@ -6,9 +6,10 @@ public sealed class HostileTextTests
 {
     private static readonly string[] s_fragments =
     [
-        "9223372036854775807", "9223372036854775808", "-1", "1E999", "0.5", "NaN", "B+1", "B+", "T", "N", "[", "]", "{", "}", "(", ")", ",", ":",
-        "=", "%x", "%k.0", "%model.x", "\"", "\"\\u12\"", "\\", "//", "\n", "f32", "q4_k", "input %z : f32[T]\n", "state", "const", "output",
-        "permute", "copy", "attention", "attention_block", "{axis = 4294967296}", "kind = \"add\"", "\0", "\u00e9", "f32[9999999999, 9999999999]",
+        "9223372036854775807", "9223372036854775808", "-1", "1E999", "0.5", "NaN", "B+1", "B+", "T", "N", "[", "]", "{", "}", "(", ")",
+        ",", ":", "=", "%x", "%k.0", "%model.x", "\"", "\"\\u12\"", "\\", "//", "\n", "f32", "q4_k", "input %z : f32[T]\n", "state",
+        "const", "output", "permute", "copy", "attention", "attention_block", "{axis = 4294967296}", "kind = \"add\"", "\0", "\u00e9",
+        "f32[9999999999, 9999999999]",
     ];
 
     [Theory]

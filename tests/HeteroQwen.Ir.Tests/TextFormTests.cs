@@ -45,7 +45,8 @@ public sealed class TextFormTests
     [Fact]
     public void Parse_of_comments_and_odd_spacing_gives_the_plain_graph()
     {
-        const string Text = "// a case\r\nheteroqwen.ir 1 // version\ngraph\"g\"{input%x:f32[ T,B + 1 ]%y=silu(\n%x // the operand\n):f32[T,B+1]output\"y\"=%y}// end";
+        const string Text = "// a case\r\nheteroqwen.ir 1 // version\n"
+            + "graph\"g\"{input%x:f32[ T,B + 1 ]%y=silu(\n%x // the operand\n):f32[T,B+1]output\"y\"=%y}// end";
 
         Assert.Equal(
             """

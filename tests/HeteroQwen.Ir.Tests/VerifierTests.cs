@@ -24,18 +24,22 @@ public sealed class VerifierTests
         ("constraints", "silu C2: x is f32; found i32[T], in: %v = silu(%x) : f32[T]", () => Handmade("i32[T]", "f32[T]")),
         ("inferred", "found f32[T] inferred, in: %v = silu(%x) : f32[N]", () => Handmade("f32[T]", "f32[N]")),
         ("versions", "found %v as a version of no state", UpdateThatIsNoVersion),
-        ("versions", "found a declaration that is a version of another", () => WithInputs(x => [x, new(ValueKind.Input, "y", s_vector) { State = x }])),
+        ("versions", "found a declaration that is a version of another",
+            () => WithInputs(x => [x, new(ValueKind.Input, "y", s_vector) { State = x }])),
         ("state-operands", "found %s : f32[64, 4, 8], in: %v = scatter_rows(%s, %i, %rows)", () => Scatter(b => b.Input("s", s_state))),
         ("state-uses", "found %s as operand 0, in: %v = silu(%s)", () => Built(b => b.Silu(b.State("s", s_state)))),
-        ("state-uses", "found %rows as operand 2", () => Scatter(b => b.State("s", s_state), (b, type) => b.State("rows", OpUse.Type("f32[9, 4, 8]")))),
+        ("state-uses", "found %rows as operand 2",
+            () => Scatter(b => b.State("s", s_state), (b, type) => b.State("rows", OpUse.Type("f32[9, 4, 8]")))),
         ("newest", "found %s after %v has replaced it, in: %v.2 = gather_rows(%s, %i)", ReadOfAnOldVersion),
         ("newest", "found %s after %v has replaced it, in: %v.2 = scatter_rows(%s,", UpdateOfAnOldVersion),
         ("newest", "found %s10 updated twice by one operation", OneStateForKAndV),
         ("constant-views", "found slice of %c", () => Built(b => b.Slice(b.Constant("c", OpUse.Type("f32[8]")), 0, 0, 4))),
-        ("constant-views", "found permute of %v", () => Built(b => b.Permute(b.Reshape(b.Constant("c", OpUse.Type("f32[8]")), 2, 4), 1, 0))),
+        ("constant-views", "found permute of %v",
+            () => Built(b => b.Permute(b.Reshape(b.Constant("c", OpUse.Type("f32[8]")), 2, 4), 1, 0))),
         ("outputs", "found output 's' of %s, a state", () => Built(b => b.Output("s", b.State("s", s_state)))),
         ("outputs", "found the name 'x' empty, too long or twice", OutputTwice),
-        ("outputs", "found output 'y' of a value of another graph", () => Built(b => b.Output("y", new GraphBuilder("b").Input("y", s_vector)))),
+        ("outputs", "found output 'y' of a value of another graph",
+            () => Built(b => b.Output("y", new GraphBuilder("b").Input("y", s_vector)))),
     ];
 
     public static TheoryData<int> Broken => [.. Enumerable.Range(0, s_broken.Length)];
@@ -53,7 +57,8 @@ public sealed class VerifierTests
     }
 
     [Fact]
-    public void Every_rule_has_a_broken_graph() => Assert.Empty(Verifier.Rules.Select(rule => rule.Name).Except(s_broken.Select(b => b.Rule)));
+    public void Every_rule_has_a_broken_graph() =>
+        Assert.Empty(Verifier.Rules.Select(rule => rule.Name).Except(s_broken.Select(b => b.Rule)));
 
     [Fact]
     public void Verify_accepts_the_small_graph() => Verifier.Verify(Graphs.Small());
@@ -132,7 +137,8 @@ public sealed class VerifierTests
 
     private static Graph UpdateOfAnOldVersion() => Built(b =>
     {
-        (Value state, Value index, Value rows) = (b.State("s", s_state), b.Input("i", OpUse.Type("i32[T]")), b.Input("rows", OpUse.Type("f32[T, 4, 8]")));
+        (Value state, Value index) = (b.State("s", s_state), b.Input("i", OpUse.Type("i32[T]")));
+        Value rows = b.Input("rows", OpUse.Type("f32[T, 4, 8]"));
         b.ScatterRows(state, index, rows);
         b.ScatterRows(state, index, rows);
     });
