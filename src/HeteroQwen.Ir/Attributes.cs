@@ -54,7 +54,7 @@ public readonly record struct AttributeValue
 
     public static AttributeValue FromString(string value) => value;
 
-    /// <summary>The text form: <c>3</c>, <c>1E-06</c> or <c>0.5</c> (a double shows a point, an exponent or a word), <c>"add"</c>.</summary>
+    /// <summary>The text form: <c>3</c>, <c>1E-06</c> or <c>0.5</c> (doubles have a point, an exponent or a word), <c>"add"</c>.</summary>
     public override string ToString()
     {
         switch (Kind)

@@ -8,7 +8,8 @@ public static class OpCatalog
     public static ImmutableArray<OpDefinition> All { get; } =
     [
         Reshape.Instance, Permute.Instance, Slice.Instance, Broadcast.Instance,
-        MatMul.Instance, Binary.Instance, Unary.Instance, Reduce.Instance, GatherRows.Instance, ScatterRows.Instance, Copy.Instance, TopK.Instance,
+        MatMul.Instance, Binary.Instance, Unary.Instance, Reduce.Instance,
+        GatherRows.Instance, ScatterRows.Instance, Copy.Instance, TopK.Instance,
         RmsNorm.Instance, Softmax.Instance, Silu.Instance, SwiGlu.Instance, Rope.Instance, QkNormRope.Instance, Linear.Instance,
         Attention.Instance, MoeRoute.Instance, MoeFfn.Instance,
         AttentionBlock.Instance, FfnBlock.Instance, MoeBlock.Instance,

@@ -63,7 +63,8 @@ public abstract class OpDefinition
 
     /// <summary>Constraint: the number of operands lies within bounds, and just the attributes named are there, each of its kind.</summary>
     protected void RequireForm(
-        int number, ImmutableArray<TensorType> operands, int least, int most, Attributes attributes, params ReadOnlySpan<(string Name, AttributeKind Kind)> required)
+        int number, ImmutableArray<TensorType> operands, int least, int most, Attributes attributes,
+        params ReadOnlySpan<(string Name, AttributeKind Kind)> required)
     {
         Require(operands.Length >= least && operands.Length <= most, number, $"{operands.Length} operands");
         foreach ((string name, AttributeKind kind) in required)

@@ -9,7 +9,7 @@ internal static class VerifierRules
 
     private const int MaxRank = 8;
 
-    /// <summary>Largest product of a type's constant dimensions: above any model, and far enough below 2^63 to multiply symbols in.</summary>
+    /// <summary>Largest product of a type's constant dimensions: above any model, and far enough below 2^63 for symbols.</summary>
     private static readonly BigInteger s_maxElements = BigInteger.One << 40;
 
     public static Finding? Defined(Graph graph)

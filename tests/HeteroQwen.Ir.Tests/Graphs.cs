@@ -40,7 +40,8 @@ public static class Graphs
         ImmutableArray<Value> operands =
         [
             x, Weight("input_layernorm", "bf16[32]"), Weight("self_attn.q_proj", "bf16[32, 32]"),
-            Weight("self_attn.k_proj", "bf16[16, 32]"), Weight("self_attn.v_proj", "bf16[16, 32]"), Weight("self_attn.o_proj", "bf16[32, 32]"), Weight("self_attn.q_norm", "bf16[8]"),
+            Weight("self_attn.k_proj", "bf16[16, 32]"), Weight("self_attn.v_proj", "bf16[16, 32]"),
+            Weight("self_attn.o_proj", "bf16[32, 32]"), Weight("self_attn.q_norm", "bf16[8]"),
             Weight("self_attn.k_norm", "bf16[8]"), index[1], index[2], builder.State($"k.{layer}", OpUse.Type("f16[256, 2, 8]")),
             builder.State($"v.{layer}", OpUse.Type("f16[256, 2, 8]")), index[0], .. index[3..],
         ];
