@@ -16,7 +16,8 @@ public sealed class ReferenceBackend : IBackend
         devices =
         [
             new DeviceInfo(
-                0, "reference interpreter", true, null, ReferenceDevice.Memory, [], ["one thread, f64 arithmetic; written for reading, not for speed"]),
+                0, "reference interpreter", true, null, ReferenceDevice.Memory, [],
+                ["one thread, f64 arithmetic; written for reading, not for speed"]),
         ];
         return Status.Ok;
     }

@@ -128,6 +128,12 @@ internal sealed unsafe class ReferenceKernel : IKernel
             return Refuse($"{Name(i)} comes with {argument.Strides?.Length ?? 0} strides for {dims.Length} dimensions");
         }
 
+        // Nothing here needs the alignment, but a caller that breaks it here breaks it on every device.
+        if (argument.Offset % NativeBuffer.Alignment != 0 && !(_op.Name == "copy" && i < _operands.Length))
+        {
+            return Refuse($"{Name(i)} begins at byte {argument.Offset}, which is no multiple of {NativeBuffer.Alignment}");
+        }
+
         long last = 0;
         for (int axis = 0; axis < dims.Length; axis++)
         {

@@ -50,7 +50,8 @@ internal sealed class AttentionCase
         [
             _q, _k, _v,
             TestTensor.Of([.. tokens.Select(t => t.Sequence)], Dim.T), TestTensor.Of([.. tokens.Select(t => t.Position)], Dim.T),
-            TestTensor.Of(Starts(_tokens), Dim.BPlus1), TestTensor.Of(Starts(_entries), Dim.BPlus1), TestTensor.Of(_pages, Dim.B, PagesPerSequence),
+            TestTensor.Of(Starts(_tokens), Dim.BPlus1), TestTensor.Of(Starts(_entries), Dim.BPlus1),
+            TestTensor.Of(_pages, Dim.B, PagesPerSequence),
             TestTensor.Of([.. entries.Select(e => Slot(e.Sequence, e.Position))], Dim.N),
             TestTensor.Of([.. entries.Select(e => e.Sequence)], Dim.N), TestTensor.Of([.. entries.Select(e => e.Position)], Dim.N),
         ];

@@ -73,10 +73,11 @@ public sealed class ContractTests
 
         OpDescriptor silu = Describe(Silu.Instance, Attributes.Empty);
         Assert.StartsWith("silu C1", Reason(silu with { Attributes = s_neg }), StringComparison.Ordinal);
-        Assert.StartsWith("its results are f32[2, 2]", Reason(silu with { Results = [silu.Results[0] with { Dims = [4] }] }), StringComparison.Ordinal);
+        OpDescriptor misshapen = silu with { Results = [silu.Results[0] with { Dims = [4] }] };
+        Assert.Equal("its results are f32[2, 2]", Reason(misshapen));
         TensorDescriptor large = new(ElementType.F32, [Dim.T, Dim.N], TensorRole.Input, false);
         Bindings maxima = new(int.MaxValue, int.MaxValue, 1, 1);
-        Assert.Contains("too large", Reason(silu with { Operands = [large], Results = [large], Maxima = maxima }), StringComparison.Ordinal);
+        Assert.Equal("f32[T, N] is too large", Reason(silu with { Operands = [large], Results = [large], Maxima = maxima }));
         Assert.NotNull(Reason(silu with { Operands = default }));
     }
 
@@ -96,8 +97,9 @@ public sealed class ContractTests
     {
         using IDevice device = Reference.Open();
         TestTensor x = TestTensor.Of(new float[2], 1, 2);
-        OpDescriptor op = OpRunner.Describe(Linear.Instance, [x, TestTensor.Of(new float[4], 2, 2).AsConstant()], Attributes.Empty, default);
-        using HostConstant host = new("w", TestTensor.Of(new float[4], 2, 2).AsConstant());
+        TestTensor weight = TestTensor.Of(new float[4], 2, 2).AsConstant();
+        OpDescriptor op = OpRunner.Describe(Linear.Instance, [x, weight], Attributes.Empty, default);
+        using HostConstant host = new("w", weight);
         ConstantData right = host.Data;
         ByteRange Range(int length) => new(right.Ranges[0].Address, length);
         ConstantData?[][] wrong =

@@ -13,7 +13,8 @@ public sealed class DecompositionTests
         get
         {
             TheoryData<string, int> data = [];
-            foreach (string op in (string[])["rms_norm", "softmax", "silu", "swiglu", "rope", "qk_norm_rope", "linear", "moe_route", "moe_ffn"])
+            string[] ops = ["rms_norm", "softmax", "silu", "swiglu", "rope", "qk_norm_rope", "linear", "moe_route", "moe_ffn"];
+            foreach (string op in ops)
             {
                 data.Add(op, 2);
                 data.Add(op, 64);

@@ -18,7 +18,7 @@ public sealed class LaunchCheckTests : IDisposable
         OpDescriptor op = OpRunner.Describe(Silu.Instance, [TestTensor.Of(new float[8], Dim.T, 4)], Attributes.Empty, new(8, 0, 0, 0));
         Assert.True(_device.CreateStream(out IStream? stream).IsOk);
         Assert.True(_device.Prepare(op, [null], out IKernel? kernel).IsOk);
-        Assert.True(_device.Allocate(MemoryKind.Device, 128, out IBuffer? buffer).IsOk);
+        Assert.True(_device.Allocate(MemoryKind.Device, 256, out IBuffer? buffer).IsOk);
         (_stream, _kernel, _buffer) = (stream!, kernel!, buffer!);
         _arguments = [new() { Buffer = buffer, Strides = [4, 1] }, new() { Buffer = buffer, Offset = 64, Strides = [4, 1] }];
     }
@@ -49,13 +49,20 @@ public sealed class LaunchCheckTests : IDisposable
     [Fact]
     public void Arguments_outside_their_buffer_are_refused()
     {
-        _arguments[1].Offset = 100;
-        Assert.Equal("silu: result 0: 32 bytes from byte 100 on lie outside a buffer of 128 bytes", Launch(s_bindings));
-        _arguments[1].Offset = -4;
-        Assert.Equal("silu: result 0: 32 bytes from byte -4 on lie outside a buffer of 128 bytes", Launch(s_bindings));
+        _arguments[1].Offset = 256;
+        Assert.Equal("silu: result 0: 32 bytes from byte 256 on lie outside a buffer of 256 bytes", Launch(s_bindings));
+        _arguments[1].Offset = -64;
+        Assert.Equal("silu: result 0: 32 bytes from byte -64 on lie outside a buffer of 256 bytes", Launch(s_bindings));
         _arguments[1].Offset = 64;
         _arguments[0].Strides = [1000, 1];
-        Assert.Equal("silu: operand 0: 4016 bytes from byte 0 on lie outside a buffer of 128 bytes", Launch(s_bindings));
+        Assert.Equal("silu: operand 0: 4016 bytes from byte 0 on lie outside a buffer of 256 bytes", Launch(s_bindings));
+    }
+
+    [Fact]
+    public void An_argument_that_is_not_aligned_is_refused()
+    {
+        _arguments[1].Offset = 32;
+        Assert.Equal("silu: result 0 begins at byte 32, which is no multiple of 64", Launch(s_bindings));
     }
 
     [Fact]
@@ -72,9 +79,10 @@ public sealed class LaunchCheckTests : IDisposable
     [Fact]
     public void A_result_over_an_operand_is_refused()
     {
-        _arguments[1].Offset = 16;
+        // The operand's last row ends 4 bytes into the result.
+        _arguments[0].Strides = [13, 1];
         Assert.Equal("silu: result 0 overlaps operand 0", Launch(s_bindings));
-        _arguments[1].Offset = 32;
+        _arguments[0].Strides = [12, 1];
         Assert.Null(Launch(s_bindings));
     }
 
@@ -85,7 +93,7 @@ public sealed class LaunchCheckTests : IDisposable
         OpDescriptor op = OpRunner.Describe(ScatterRows.Instance, operands, Attributes.Empty, default);
         Assert.True(_device.Prepare(op, [null, null, null], out IKernel? kernel).IsOk);
         Argument At(long offset, params long[] strides) => new() { Buffer = _buffer, Offset = offset, Strides = strides };
-        Status status = _stream.Launch(kernel!, default, [At(0, 2, 1), At(32, 1), At(40, 2, 1), At(64, 2, 1)], null, 0);
+        Status status = _stream.Launch(kernel!, default, [At(0, 2, 1), At(64, 1), At(128, 2, 1), At(192, 2, 1)], null, 0);
         Assert.Equal("scatter_rows: result 0 does not lie upon operand 0", status.Message);
         kernel!.Dispose();
     }
@@ -93,8 +101,10 @@ public sealed class LaunchCheckTests : IDisposable
     [Fact]
     public void The_wrong_number_of_arguments_and_a_foreign_kernel_are_refused()
     {
-        Assert.Equal("silu: 1 arguments for 1 operands and 1 results", _stream.Launch(_kernel, s_bindings, _arguments[..1], null, 0).Message);
-        Assert.Equal("launch: the kernel is not one of this device", _stream.Launch(new ForeignKernel(), s_bindings, _arguments, null, 0).Message);
+        Status status = _stream.Launch(_kernel, s_bindings, _arguments[..1], null, 0);
+        Assert.Equal("silu: 1 arguments for 1 operands and 1 results", status.Message);
+        status = _stream.Launch(new ForeignKernel(), s_bindings, _arguments, null, 0);
+        Assert.Equal("launch: the kernel is not one of this device", status.Message);
     }
 
     public void Dispose()

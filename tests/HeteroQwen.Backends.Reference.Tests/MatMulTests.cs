@@ -23,7 +23,8 @@ public sealed class MatMulTests
     public void Small_integers_are_exact()
     {
         float[] y = Reference.Floats(
-            MatMul.Instance, s_f32, TestTensor.Of([1f, 2, 3, 4], 2, 2), TestTensor.Of(ElementType.BF16, [5, 6, 7, 8, 9, 10], 3, 2).AsConstant());
+            MatMul.Instance, s_f32, TestTensor.Of([1f, 2, 3, 4], 2, 2),
+            TestTensor.Of(ElementType.BF16, [5, 6, 7, 8, 9, 10], 3, 2).AsConstant());
         Assert.Equal([17f, 23, 29, 39, 53, 67], y);
     }
 
@@ -37,6 +38,14 @@ public sealed class MatMulTests
         TestTensor b = TestTensor.Of(type, Reference.Random(4, 5 * 33), 5, 33);
         float[] y = Reference.Floats(Linear.Instance, Attributes.Empty, TestTensor.Of(a, 2, 33), b.AsConstant(ranges: 5));
         Reference.AssertRounded(Product(a, b.Floats(), 2, 5, 33), y);
+    }
+
+    [Fact]
+    public void Activations_of_16_bits_count_as_they_are_stored()
+    {
+        TestTensor a = TestTensor.Of(ElementType.F16, Reference.Random(3, 2 * 33), 2, 33);
+        TestTensor b = TestTensor.Of(ElementType.BF16, Reference.Random(4, 5 * 33), 5, 33);
+        Reference.AssertRounded(Product(a.Floats(), b.Floats(), 2, 5, 33), Reference.Floats(MatMul.Instance, s_f32, a, b));
     }
 
     [Fact]

@@ -34,7 +34,8 @@ public sealed class MoeTests
     public void Ffn_sums_the_chosen_experts_by_weight(ElementType type, int ranges)
     {
         TestTensor[] operands = Operands(type, ranges);
-        Reference.AssertRounded(Expected(operands), Reference.Run(MoeFfn.Instance, Attributes.Empty, new Bindings(Tokens, 0, 0, 0), operands)[0].Floats());
+        TestTensor[] y = Reference.Run(MoeFfn.Instance, Attributes.Empty, new Bindings(Tokens, 0, 0, 0), operands);
+        Reference.AssertRounded(Expected(operands), y[0].Floats());
     }
 
     [Fact]
@@ -76,7 +77,8 @@ public sealed class MoeTests
         for (int i = 0; i < index.Length; i++)
         {
             int token = i / K;
-            double Product(float[] matrix, int row) => Enumerable.Range(0, Width).Sum(d => (double)matrix[(row * Width) + d] * x[(token * Width) + d]);
+            double Product(float[] matrix, int row) =>
+                Enumerable.Range(0, Width).Sum(d => (double)matrix[(row * Width) + d] * x[(token * Width) + d]);
             double[] hidden = [.. Enumerable.Range(0, Hidden).Select(f =>
             {
                 double g = Product(gate, (index[i] * Hidden) + f);

@@ -42,7 +42,8 @@ public sealed class MovementTests
         string gather = Reference.Refusal(GatherRows.Instance, Attributes.Empty, default, table, TestTensor.Of([0, index], 2));
         Assert.Equal($"gather_rows: the index holds {index}, and only 0 to 3 is in range", gather);
         string scatter = Reference.Refusal(
-            ScatterRows.Instance, Attributes.Empty, default, table.AsState(), TestTensor.Of([0, index], 2), TestTensor.Of(new float[4], 2, 2));
+            ScatterRows.Instance, Attributes.Empty, default, table.AsState(),
+            TestTensor.Of([0, index], 2), TestTensor.Of(new float[4], 2, 2));
         Assert.Equal($"scatter_rows: the index holds {index}, and only 0 to 3 is in range", scatter);
     }
 
@@ -73,11 +74,13 @@ public sealed class MovementTests
     [Fact]
     public void Casts_round_to_nearest_even_overflow_to_infinity_and_keep_NaN()
     {
-        float[] x = [1 + MathF.ScaleB(1, -11), 1 + MathF.ScaleB(3, -11), 65519, 65520, -65520, MathF.ScaleB(1, -25), MathF.ScaleB(3, -26), float.NaN, -0f];
+        float[] x = [1 + MathF.ScaleB(1, -11), 1 + MathF.ScaleB(3, -11), 65519, 65520, -65520,
+            MathF.ScaleB(1, -25), MathF.ScaleB(3, -26), float.NaN, -0f];
         float[] half = Reference.Floats(Copy.Instance, new(("to", "f16")), TestTensor.Of(x, x.Length));
         Assert.Equal([1, 1 + MathF.ScaleB(1, -9), 65504, Inf, -Inf, 0, MathF.ScaleB(1, -24), float.NaN, -0f], half);
 
-        float[] z = [1 + MathF.ScaleB(1, -8), 1 + MathF.ScaleB(3, -8), float.MaxValue, -float.MaxValue, BitConverter.UInt32BitsToSingle(0x7F800001), Inf];
+        float[] z = [1 + MathF.ScaleB(1, -8), 1 + MathF.ScaleB(3, -8), float.MaxValue, -float.MaxValue,
+            BitConverter.UInt32BitsToSingle(0x7F800001), Inf];
         float[] brain = Reference.Floats(Copy.Instance, new(("to", "bf16")), TestTensor.Of(z, z.Length));
         Assert.Equal([1, 1 + MathF.ScaleB(1, -6), Inf, -Inf, float.NaN, Inf], brain);
     }
@@ -125,7 +128,8 @@ public sealed class MovementTests
     public void Copy_joins_three_operands_of_unequal_size_and_casts()
     {
         TestTensor[] y = Reference.Run(
-            Copy.Instance, new(("axis", 1L), ("to", "f16")), TestTensor.Of([1f, 6], 2, 1), TestTensor.Of([2f, 3, 7, 8], 2, 2), TestTensor.Of([4f, 9], 2, 1));
+            Copy.Instance, new(("axis", 1L), ("to", "f16")), TestTensor.Of([1f, 6], 2, 1),
+            TestTensor.Of([2f, 3, 7, 8], 2, 2), TestTensor.Of([4f, 9], 2, 1));
         Assert.Equal(ElementType.F16, y[0].Element);
         Assert.Equal([1f, 2, 3, 4, 6, 7, 8, 9], y[0].Floats());
     }

@@ -18,9 +18,11 @@ internal static class Reference
         return OpRunner.Run(device, op, operands, attributes, bindings);
     }
 
-    public static TestTensor[] Run(OpDefinition op, Attributes attributes, params TestTensor[] operands) => Run(op, attributes, default, operands);
+    public static TestTensor[] Run(OpDefinition op, Attributes attributes, params TestTensor[] operands) =>
+        Run(op, attributes, default, operands);
 
-    public static float[] Floats(OpDefinition op, Attributes attributes, params TestTensor[] operands) => Run(op, attributes, operands)[0].Floats();
+    public static float[] Floats(OpDefinition op, Attributes attributes, params TestTensor[] operands) =>
+        Run(op, attributes, operands)[0].Floats();
 
     /// <summary>The sentence with which a launch is refused.</summary>
     public static string Refusal(OpDefinition op, Attributes attributes, Bindings bindings, params TestTensor[] operands)
@@ -43,7 +45,7 @@ internal static class Reference
         Assert.Equal(expected.Count, actual.Length);
         for (int i = 0; i < actual.Length; i++)
         {
-            double bound = (6.0e-8 * Math.Abs(expected[i])) + 1e-13;
+            double bound = 6.0e-8 * Math.Abs(expected[i]);
             bool equal = (float)expected[i] == actual[i] || (double.IsNaN(expected[i]) && float.IsNaN(actual[i]));
             Assert.True(equal || Math.Abs(expected[i] - actual[i]) <= bound, $"element {i}: {expected[i]:R} expected, {actual[i]:R} found");
         }

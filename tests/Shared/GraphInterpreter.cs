@@ -14,7 +14,8 @@ public static class GraphInterpreter
     /// <param name="bindings">Values of the symbols.</param>
     /// <param name="precision">Precision of every op.</param>
     public static TestTensor[] Run(
-        IDevice device, Graph graph, IReadOnlyDictionary<string, TestTensor> tensors, Bindings bindings, Precision precision = Precision.Exact)
+        IDevice device, Graph graph, IReadOnlyDictionary<string, TestTensor> tensors, Bindings bindings,
+        Precision precision = Precision.Exact)
     {
         Dictionary<Value, TestTensor> values = [];
         foreach (Value value in graph.Inputs.Concat(graph.Constants).Concat(graph.States))

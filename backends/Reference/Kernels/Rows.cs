@@ -7,23 +7,20 @@ internal static class Rows
 {
     /// <summary>
     /// Sum of a_i b_i. Products of f32 values are exact in f64. Eight partial sums, each of every eighth product in order, are added
-    /// at the end: an order that depends on the length alone, the same on every machine.
+    /// pairwise at the end: an order that depends on the length alone, and is the same on every machine.
     /// </summary>
     public static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
     {
-        Vector512<double> sums = Vector512<double>.Zero;
+        (Vector256<double> low, Vector256<double> high) = (default, default);
         int whole = a.Length & ~7;
         for (int i = 0; i < whole; i += 8)
         {
-            sums += Vector512.Create(a.Slice(i, 8)) * Vector512.Create(b.Slice(i, 8));
+            low += Vector256.Create(a.Slice(i, 4)) * Vector256.Create(b.Slice(i, 4));
+            high += Vector256.Create(a.Slice(i + 4, 4)) * Vector256.Create(b.Slice(i + 4, 4));
         }
 
-        double sum = 0;
-        for (int i = 0; i < 8; i++)
-        {
-            sum += sums.GetElement(i);
-        }
-
+        Vector256<double> sums = low + high;
+        double sum = sums[0] + sums[1] + (sums[2] + sums[3]);
         for (int i = whole; i < a.Length; i++)
         {
             sum += a[i] * b[i];
