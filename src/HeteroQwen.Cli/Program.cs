@@ -1,1 +1,3 @@
-Console.WriteLine("heteroqwen");
+using HeteroQwen.Cli;
+
+return CommandLine.Run(args);

@@ -1,0 +1,76 @@
+using System.CommandLine;
+using System.Globalization;
+using HeteroQwen.Ir;
+
+namespace HeteroQwen.Cli;
+
+/// <summary>Options that several commands have, and the reading of their values.</summary>
+internal static class Arguments
+{
+    public static Option<string> Model() => new("-m", "--model")
+    {
+        HelpName = "MODEL",
+        Description = "A Hugging Face folder, or the bundled tiny or tiny-moe",
+        DefaultValueFactory = _ => ModelFiles.Default,
+    };
+
+    public static Option<string> Backend() => new("-b", "--backend")
+    {
+        HelpName = "BACKEND[:INDEX]",
+        Description = "Where to run; `heteroqwen devices` lists what is here",
+        DefaultValueFactory = _ => "cpu",
+    };
+
+    public static Option<string?> Text(string name, string help, string description, params string[] aliases) =>
+        new(name, aliases) { HelpName = help, Description = description };
+
+    public static Option<bool> Flag(string name, string description) => new(name) { Description = description };
+
+    public static Option<bool> Json() => Flag("--json", "Print JSON");
+
+    /// <summary>A whole number between bounds, or null where the option was not given.</summary>
+    /// <exception cref="UserErrorException">It is none.</exception>
+    public static int? Whole(ParseResult parsed, Option<string?> option, int least)
+    {
+        if (parsed.GetValue(option) is not { } text)
+        {
+            return null;
+        }
+
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least
+            ? value
+            : throw new UserErrorException($"{option.Name} {text}: this is no whole number from {least} to {int.MaxValue}; write for example {option.Name} {Math.Max(least, 8)}");
+    }
+
+    /// <summary>One of several words, or null where the option was not given.</summary>
+    /// <exception cref="UserErrorException">It is none of them.</exception>
+    public static string? Choice(ParseResult parsed, Option<string?> option, params string[] words)
+    {
+        if (parsed.GetValue(option) is not { } text)
+        {
+            return null;
+        }
+
+        return words.Contains(text)
+            ? text
+            : throw new UserErrorException($"{option.Name} {text}: it takes {string.Join(", ", words[..^1])} or {words[^1]}");
+    }
+
+    /// <summary>Ids as <c>1,2,3</c>, spaces allowed.</summary>
+    /// <exception cref="UserErrorException">It is no such list.</exception>
+    public static int[] Ids(string text, string where)
+    {
+        string[] parts = text.Split(',', StringSplitOptions.TrimEntries);
+        int[] ids = new int[parts.Length];
+        for (int i = 0; i < parts.Length; i++)
+        {
+            if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out ids[i]))
+            {
+                string shown = parts[i].Length > 40 ? parts[i][..40] + "..." : parts[i];
+                throw new UserErrorException($"{where}: '{shown}' (number {i + 1} of {parts.Length}) is no token id; write ids as 1,2,3");
+            }
+        }
+
+        return ids;
+    }
+}

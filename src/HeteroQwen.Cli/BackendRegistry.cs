@@ -1,0 +1,93 @@
+using System.Collections.Immutable;
+using HeteroQwen.Backends;
+using HeteroQwen.Backends.Cpu;
+using HeteroQwen.Backends.Reference;
+using HeteroQwen.Ir;
+using HeteroQwen.Runtime;
+
+namespace HeteroQwen.Cli;
+
+/// <summary>There is no such backend or device; exit code 3.</summary>
+internal sealed class NoSuchDeviceException(string message) : UserErrorException(message);
+
+/// <summary>The backends that this program knows. A device is opened once and shared.</summary>
+internal sealed class BackendRegistry : IDisposable
+{
+    /// <summary>Every backend is one line here; the order is that of lists and of the tour.</summary>
+    private readonly IBackend[] _all =
+    [
+        new CpuBackend(),
+        new ReferenceBackend(),
+    ];
+
+    private readonly Dictionary<string, Device> _open = new(StringComparer.Ordinal);
+
+    /// <summary>Every device, absent ones too, with the name that <c>-b</c> takes.</summary>
+    public IReadOnlyList<(string Id, string Backend, DeviceInfo Info)> Devices() =>
+    [
+        .. from backend in _all
+           from info in DevicesOf(backend)
+           select ($"{backend.Name}:{info.Index}", backend.Name, info),
+    ];
+
+    /// <summary>Opens what <c>-b BACKEND[:INDEX]</c> names.</summary>
+    /// <param name="name">The backend's name, perhaps with an index.</param>
+    /// <param name="threads">Threads of a processor; null for all. It holds for the first that opens the device.</param>
+    /// <exception cref="NoSuchDeviceException">There is no such backend or device.</exception>
+    /// <exception cref="UserErrorException">The index is no number.</exception>
+    /// <exception cref="BackendException">The device cannot be opened.</exception>
+    public Device Open(string name, int? threads)
+    {
+        string[] parts = name.Split(':', 2);
+        IBackend backend = _all.FirstOrDefault(b => b.Name == parts[0]) ?? throw new NoSuchDeviceException(NoBackend(parts[0]));
+        int index = 0;
+        if (parts.Length == 2 && !int.TryParse(parts[1], System.Globalization.NumberStyles.None, null, out index))
+        {
+            throw new UserErrorException($"-b {name}: '{parts[1]}' is no index of a device; write {parts[0]}:0, or {parts[0]} alone");
+        }
+
+        DeviceInfo info = DevicesOf(backend).FirstOrDefault(d => d.Index == index)
+            ?? throw new NoSuchDeviceException($"-b {name}: there is no device {index} of {backend.Name}; `heteroqwen devices` lists those here");
+        if (!info.Available)
+        {
+            throw new NoSuchDeviceException($"-b {name}: the device is not available ({info.Reason}); `heteroqwen devices` lists those here");
+        }
+
+        string id = $"{backend.Name}:{index}";
+        if (!_open.TryGetValue(id, out Device? device))
+        {
+            Attributes options = threads is { } count ? new(("threads", count)) : Attributes.Empty;
+            _open.Add(id, device = Device.Open(backend, index, options));
+        }
+
+        return device;
+    }
+
+    /// <summary>The device that takes what <paramref name="device"/> does not run: the processor, else the reference.</summary>
+    public Device HostFor(Device device, int? threads) =>
+        device.Id.StartsWith("cpu:", StringComparison.Ordinal) ? Open("reference", null) : Open("cpu", threads);
+
+    public void Dispose()
+    {
+        foreach (Device device in _open.Values)
+        {
+            device.Dispose();
+        }
+    }
+
+    private static ImmutableArray<DeviceInfo> DevicesOf(IBackend backend)
+    {
+        Status status = backend.Devices(out ImmutableArray<DeviceInfo> devices);
+        return status.IsOk ? devices : [new DeviceInfo(0, backend.Name, false, status.Message ?? "the backend failed", 0, [], [])];
+    }
+
+    private string NoBackend(string name)
+    {
+        string[] names = [.. _all.Select(b => b.Name)];
+        return $"-b {name}: there is no such backend here, only {string.Join(" and ", names)}; {Suggestion.For(name, names) switch
+        {
+            "" => $"write -b {names[0]}",
+            var guess => guess,
+        }}";
+    }
+}

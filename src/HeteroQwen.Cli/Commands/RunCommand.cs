@@ -1,0 +1,135 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using HeteroQwen.Backends;
+using HeteroQwen.Generation;
+using HeteroQwen.Ir;
+using HeteroQwen.Models;
+using HeteroQwen.Runtime;
+
+namespace HeteroQwen.Cli;
+
+/// <summary><c>run</c>: answers one prompt.</summary>
+internal sealed class RunCommand
+{
+    private readonly Tool _tool;
+    private readonly PromptReader _prompt = new();
+    private readonly EngineArguments _engine = new(Precision.Fast);
+    private readonly Option<string> _model = Arguments.Model();
+    private readonly Option<string?> _count = Arguments.Text("-n", "N", "The most tokens of the answer; the rest of the context unless given");
+    private readonly Option<string?> _context = Arguments.Text(
+        "-c", "CONTEXT", "Tokens that prompt and answer may have together; the model's limit or 4096 unless given", "--context");
+    private readonly Option<string?> _temperature = Arguments.Text("--temp", "0", "Greedy decoding, which is the only kind there is");
+    private readonly Option<bool> _noFuse = Arguments.Flag("--no-fuse", "Open every block into the ops it is made of");
+    private readonly Option<bool> _json = Arguments.Json();
+
+    private RunCommand(Tool tool) => _tool = tool;
+
+    public static (Command Command, string[] Examples) Create(Tool tool)
+    {
+        RunCommand self = new(tool);
+        Command command = new("run", "Answer a prompt.") { self._model };
+        self._prompt.AddTo(command);
+        self._engine.AddTo(command);
+        foreach (Option option in (ReadOnlySpan<Option>)[self._count, self._context, self._temperature, self._noFuse, self._json])
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction(self.Run);
+        return (command, ["heteroqwen run \"What is 47 + 85?\"", "heteroqwen run -m tiny-moe -b reference --no-think \"日本的首都是哪里？\""]);
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        EngineSettings settings = Read(parsed);
+        int? most = Arguments.Whole(parsed, _count, 0);
+        ModelFiles files = ModelFiles.Find(parsed.GetValue(_model)!);
+        Device device = settings.OpenDevice(_tool);
+        QwenTokenizer? tokenizer = files.TokenizerOrNull();
+        int[] prompt = _prompt.Read(parsed, files, () => tokenizer ?? files.Tokenizer());
+        using HuggingFaceFolder model = files.OpenWeights();
+        NoteSampling(parsed, model.Generation);
+        using Engine engine = settings.Open(_tool, model, device);
+        return parsed.GetValue(_json)
+            ? AnswerInJson(engine, tokenizer, new(prompt) { MaxTokens = most })
+            : Answer(engine, tokenizer, new(prompt) { MaxTokens = most }, settings.Options.Precision, device);
+    }
+
+    private EngineSettings Read(ParseResult parsed)
+    {
+        if (parsed.GetValue(_temperature) is { } text
+            && !(double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double temperature) && temperature == 0))
+        {
+            throw new UserErrorException($"--temp {text}: only greedy decoding is available; write --temp 0 or leave it out");
+        }
+
+        EngineSettings settings = _engine.Read(parsed);
+        int? context = Arguments.Whole(parsed, _context, 1);
+        return settings with { Options = settings.Options with { Context = context, Fuse = !parsed.GetValue(_noFuse) } };
+    }
+
+    private void NoteSampling(ParseResult parsed, GenerationConfig generation)
+    {
+        if (generation is { DoSample: true, Temperature: > 0 } && parsed.GetValue(_temperature) is null)
+        {
+            Terminal.Note("note: generation_config.json asks for sampling, which is not available; the answer is greedy (--temp 0)");
+        }
+    }
+
+    private int Answer(Engine engine, QwenTokenizer? tokenizer, GenerationRequest request, Precision precision, Device device)
+    {
+        AnswerPrinter printer = new(_tool.Terminal, tokenizer);
+        GenerationResult result = Generator.Run(engine, request with { OnToken = printer.Print }, _tool.Cancellation);
+        printer.End();
+        FallbackNotes.Write(engine.Ledger);
+        string end = result.FinishReason switch
+        {
+            FinishReason.Context => $"the context of {engine.SequenceLimit} is full",
+            FinishReason.Length => "as long as asked for",
+            FinishReason.Cancelled => "interrupted",
+            _ => "complete",
+        };
+        Terminal.Note(
+            $"[{result.PromptTokens} prompt tokens at {Units.Rate(result.PrefillRate)} t/s, {result.Ids.Count} answer tokens at {Units.Rate(result.DecodeRate)} t/s, {end}; "
+            + $"{EngineArguments.Name(precision)}, kv {engine.KvType.Name()}, {device.Id}]");
+        return CodeOf(result);
+    }
+
+    private int AnswerInJson(Engine engine, QwenTokenizer? tokenizer, GenerationRequest request)
+    {
+        GenerationResult result = Generator.Run(engine, request, _tool.Cancellation);
+        FallbackNotes.Write(engine.Ledger);
+        _tool.Terminal.WriteJson(json =>
+        {
+            json.WriteStartObject();
+            json.WriteNumbers("ids", result.Ids);
+            json.WriteString("text", tokenizer is null ? null : TextOf(tokenizer, result.Ids));
+            json.WriteString("finish_reason", result.FinishReason.ToString().ToLowerInvariant());
+            json.WriteNumber("prompt_tokens", result.PromptTokens);
+            json.WriteNumber("prefill_ts", result.PrefillRate);
+            json.WriteNumber("decode_ts", result.DecodeRate);
+            json.WriteNumbers("margins", result.Margins);
+            json.WriteNumbers("rms", result.Rms);
+            FallbackNotes.WriteJson(json, engine.Ledger);
+            json.WriteEndObject();
+        });
+        return CodeOf(result);
+    }
+
+    private static int CodeOf(GenerationResult result) =>
+        result.FinishReason == FinishReason.Cancelled ? ExitCodes.Interrupted : ExitCodes.Ok;
+
+    /// <summary>The text of an answer, control tokens included; an id that has no token gives none.</summary>
+    private static string TextOf(QwenTokenizer tokenizer, IEnumerable<int> ids)
+    {
+        StreamingDecoder decoder = tokenizer.CreateDecoder();
+        StringBuilder text = new();
+        foreach (int id in ids)
+        {
+            text.Append(decoder.Append(id));
+        }
+
+        return text.Append(decoder.Flush()).ToString();
+    }
+}

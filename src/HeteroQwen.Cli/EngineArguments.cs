@@ -1,0 +1,61 @@
+using System.CommandLine;
+using HeteroQwen.Backends;
+using HeteroQwen.Generation;
+using HeteroQwen.Ir;
+using HeteroQwen.Models;
+using HeteroQwen.Runtime;
+
+namespace HeteroQwen.Cli;
+
+/// <summary>The options that say how a model is opened on a device.</summary>
+internal sealed class EngineArguments(Precision precision)
+{
+    private readonly Option<string> _backend = Arguments.Backend();
+    private readonly Option<string?> _threads = Arguments.Text("-t", "THREADS", "Threads of the processor; all unless given", "--threads");
+    private readonly Option<string?> _precision = Arguments.Text(
+        "--precision", "exact|fast", $"exact keeps every operand at f32, fast may round as the device declares; {Name(precision)} unless given");
+    private readonly Option<string?> _kv = Arguments.Text(
+        "--kv", "f32|f16|bf16", "Type of the KV cache; f32 with exact, with fast f16 where the device holds it");
+    private readonly Option<bool> _hostFallback = Arguments.Flag("--host-fallback", "Consent to run on the host what the device does not");
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in (ReadOnlySpan<Option>)[_backend, _threads, _precision, _kv, _hostFallback])
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <exception cref="UserErrorException">A value is wrong.</exception>
+    public EngineSettings Read(ParseResult parsed) => new(
+        parsed.GetValue(_backend)!,
+        Arguments.Whole(parsed, _threads, 1),
+        new EngineOptions
+        {
+            Precision = Arguments.Choice(parsed, _precision, "exact", "fast") switch
+            {
+                null => precision,
+                "exact" => Precision.Exact,
+                _ => Precision.Fast,
+            },
+            KvType = Arguments.Choice(parsed, _kv, "f32", "f16", "bf16") is { } kv && ElementTypes.TryParse(kv, out ElementType type) ? type : null,
+            AllowHostFallback = parsed.GetValue(_hostFallback),
+        });
+
+    public static string Name(Precision precision) => precision == Precision.Exact ? "exact" : "fast";
+}
+
+/// <summary>A device by name and how a model is opened on it.</summary>
+internal sealed record EngineSettings(string Backend, int? Threads, EngineOptions Options)
+{
+    /// <summary>Opens the device; early, so that a wrong name is told before a large model is read.</summary>
+    public Device OpenDevice(Tool tool) => tool.Backends.Open(Backend, Threads);
+
+    public Device? OpenHost(Tool tool, Device device) => Options.AllowHostFallback ? tool.Backends.HostFor(device, Threads) : null;
+
+    public Engine Open(Tool tool, IModelSource model, Device device)
+    {
+        using Progress progress = new(tool.Terminal, $"loading {model.Name} on {device.Id}");
+        return Engine.Open(model, device, OpenHost(tool, device), Options);
+    }
+}

@@ -1,0 +1,82 @@
+using System.Globalization;
+using HeteroQwen.Models;
+
+namespace HeteroQwen.Cli;
+
+/// <summary>
+/// Prints an answer while it is made: characters never in halves, thinking dimmed on a terminal, control tokens left out. Where the
+/// model has no tokenizer, ids as <c>1,2,3</c>.
+/// </summary>
+internal sealed class AnswerPrinter
+{
+    private readonly Terminal _terminal;
+    private readonly StreamingDecoder? _decoder;
+    private readonly string _indent;
+    private readonly int _think = -1;
+    private readonly int _endThink = -1;
+    private bool _any;
+    private bool _atLineStart = true;
+    private bool _dimmed;
+
+    public AnswerPrinter(Terminal terminal, QwenTokenizer? tokenizer, string indent = "")
+    {
+        _indent = indent;
+        _terminal = terminal;
+        _decoder = tokenizer?.CreateDecoder(skipSpecial: true);
+        if (tokenizer is not null && terminal.IsStyled)
+        {
+            _think = tokenizer.TryGetId("<think>", out int think) ? think : -1;
+            _endThink = tokenizer.TryGetId("</think>", out int end) ? end : -1;
+        }
+    }
+
+    public void Print(int id)
+    {
+        if (_decoder is null)
+        {
+            Write((_any ? "," : "") + id.ToString(CultureInfo.InvariantCulture));
+        }
+        else
+        {
+            Dim(_dimmed || id == _think);
+            Write(_decoder.Append(id));
+            Dim(_dimmed && id != _endThink);
+        }
+
+        _any = true;
+        _terminal.Out.Flush();
+    }
+
+    /// <summary>What is left of an unfinished character, and a line end where there is none.</summary>
+    public void End()
+    {
+        Write(_decoder?.Flush() ?? "");
+        Dim(false);
+        if (!_atLineStart)
+        {
+            _terminal.Out.WriteLine();
+        }
+
+        _terminal.Out.Flush();
+    }
+
+    private void Write(string text)
+    {
+        if (text.Length > 0)
+        {
+            string shown = VisibleText.Lines(text);
+            string rest = _indent.Length == 0 ? shown : shown[..^1].Replace("\n", "\n" + _indent) + shown[^1];
+            _terminal.Out.Write((_atLineStart ? _indent : "") + rest);
+            _atLineStart = text[^1] == '\n';
+        }
+    }
+
+    private void Dim(bool dim)
+    {
+        if (dim != _dimmed)
+        {
+            _dimmed = dim;
+            _terminal.Out.Write(dim ? "\u001b[2m" : "\u001b[0m");
+        }
+    }
+}

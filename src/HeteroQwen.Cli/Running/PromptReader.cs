@@ -1,0 +1,132 @@
+using System.CommandLine;
+using System.Text;
+using HeteroQwen.Ir;
+using HeteroQwen.Models;
+
+namespace HeteroQwen.Cli;
+
+/// <summary>The options of <c>run</c> that make up its prompt, and the ids that come of them.</summary>
+internal sealed class PromptReader
+{
+    private const string Input = "-";
+
+    private readonly Argument<string?> _prompt = new("PROMPT")
+    {
+        Description = "What to ask; standard input where it is piped and nothing else is given",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private readonly Option<string?> _system = Arguments.Text("--system", "TEXT", "A system message before the prompt");
+    private readonly Option<bool> _think = Arguments.Flag("--think", "Let the model think before it answers (the default)");
+    private readonly Option<bool> _noThink = Arguments.Flag("--no-think", "Ask for the answer at once");
+    private readonly Option<bool> _raw = Arguments.Flag("--raw", "Take PROMPT as it stands, without chat template, control tokens recognised");
+    private readonly Option<string?> _tokens = Arguments.Text("--tokens", "1,2,3", "The prompt as token ids");
+    private readonly Option<string?> _messages = Arguments.Text("--messages", "FILE", "The prompt as messages, the JSON that `template` takes; - is standard input");
+
+    public void AddTo(Command command)
+    {
+        command.Arguments.Add(_prompt);
+        foreach (Option option in (ReadOnlySpan<Option>)[_system, _think, _noThink, _raw, _tokens, _messages])
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>The prompt's ids.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="files">Where the template is.</param>
+    /// <param name="tokenizer">The model's tokenizer, which may be missing.</param>
+    /// <exception cref="UserErrorException">The options contradict each other, or the prompt cannot be read.</exception>
+    public int[] Read(ParseResult parsed, ModelFiles files, Func<QwenTokenizer> tokenizer)
+    {
+        Check(parsed);
+        if (parsed.GetValue(_tokens) is { } list)
+        {
+            return Arguments.Ids(list, "--tokens");
+        }
+
+        if (parsed.GetValue(_messages) is { } path)
+        {
+            return Render(files, WithThinking(parsed, LoadRequest(path)), tokenizer);
+        }
+
+        string prompt = parsed.GetValue(_prompt) ?? Piped();
+        if (parsed.GetValue(_raw))
+        {
+            return tokenizer().Encode(prompt, allowSpecial: true);
+        }
+
+        List<ChatMessage> messages = [new(ChatRole.User, prompt)];
+        if (parsed.GetValue(_system) is { } system)
+        {
+            messages.Insert(0, new(ChatRole.System, system));
+        }
+
+        return Render(files, WithThinking(parsed, new ChatRequest { Messages = messages }), tokenizer);
+    }
+
+    /// <summary>Reads messages from a file or, for <c>-</c>, from standard input, and reports fields that mean nothing.</summary>
+    public static ChatRequest LoadRequest(string path)
+    {
+        ChatRequest request = path == Input
+            ? ChatRequest.Parse(Encoding.UTF8.GetBytes(Terminal.ReadInput()), "standard input")
+            : ChatRequest.Load(path);
+        foreach (string field in request.IgnoredFields.Take(5))
+        {
+            Terminal.Note($"warning: {path}: the field \"{field}\" means nothing here and was ignored");
+        }
+
+        return request;
+    }
+
+    private static int[] Render(ModelFiles files, ChatRequest request, Func<QwenTokenizer> tokenizer) =>
+        files.Template().Render(request).Encode(tokenizer());
+
+    private void Check(ParseResult parsed)
+    {
+        (string Name, bool Given)[] sources =
+        [
+            ("PROMPT", parsed.GetValue(_prompt) is not null), ("--tokens", parsed.GetValue(_tokens) is not null),
+            ("--messages", parsed.GetValue(_messages) is not null),
+        ];
+        string[] given = [.. sources.Where(s => s.Given).Select(s => s.Name)];
+        if (given.Length > 1)
+        {
+            throw new UserErrorException($"run: {string.Join(" and ", given)} are two prompts; give one of them");
+        }
+
+        bool templated = given is not ["--tokens"] && !parsed.GetValue(_raw);
+        Exclude(parsed.GetValue(_think) && parsed.GetValue(_noThink), "--think", "--no-think");
+        Exclude(parsed.GetValue(_raw) && given is ["--tokens" or "--messages"], "--raw", given.FirstOrDefault("PROMPT"));
+        string without = parsed.GetValue(_raw) ? "--raw" : "--tokens";
+        Exclude(!templated && (parsed.GetValue(_think) || parsed.GetValue(_noThink)), parsed.GetValue(_think) ? "--think" : "--no-think", without);
+        Exclude(parsed.GetValue(_system) is not null && (!templated || given is ["--messages"]), "--system", templated ? "--messages" : without);
+    }
+
+    private static void Exclude(bool both, string one, string other)
+    {
+        if (both)
+        {
+            throw new UserErrorException($"run: {one} does not go with {other}; leave one of them out");
+        }
+    }
+
+    private ChatRequest WithThinking(ParseResult parsed, ChatRequest request)
+    {
+        bool thinks = parsed.GetValue(_think) || (request.EnableThinking && !parsed.GetValue(_noThink));
+        return thinks == request.EnableThinking ? request : new ChatRequest
+        {
+            Messages = request.Messages,
+            Tools = request.Tools,
+            EnableThinking = thinks,
+            AddGenerationPrompt = request.AddGenerationPrompt,
+        };
+    }
+
+    private static string Piped()
+    {
+        string text = Console.IsInputRedirected ? Terminal.ReadInput() : "";
+        return text.Length > 0 ? text : throw new UserErrorException(
+            "run: there is no prompt; give one, as in heteroqwen run \"What is 47 + 85?\", or --tokens, or --messages, or pipe a text in");
+    }
+}

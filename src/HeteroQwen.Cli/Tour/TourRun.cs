@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using HeteroQwen.Backends;
+using HeteroQwen.Generation;
+
+namespace HeteroQwen.Cli;
+
+/// <summary>One device's answers, and its rates over all of them. A slow device is cut short once its time is used up.</summary>
+internal sealed class TourRun(string id, DeviceInfo info)
+{
+    private static readonly TimeSpan s_time = TimeSpan.FromSeconds(6);
+
+    private readonly List<GenerationResult> _answers = [];
+    private readonly Stopwatch _watch = new();
+
+    public string Id => id;
+
+    public DeviceInfo Info => info;
+
+    public IReadOnlyList<GenerationResult> Answers => _answers;
+
+    public double PrefillRate => Rate(a => a.PromptTokens, a => a.PrefillRate);
+
+    public double DecodeRate => Rate(a => a.Ids.Count - 1, a => a.DecodeRate);
+
+    public void Ask(Engine engine, int[] prompt, CancellationToken cancellation)
+    {
+        _watch.Start();
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        GenerationRequest request = new(prompt)
+        {
+            // At least one token of each answer, so that there is something to compare.
+            OnToken = _ =>
+            {
+                if (_watch.Elapsed > s_time)
+                {
+                    limit.Cancel();
+                }
+            },
+        };
+        _answers.Add(Generator.Run(engine, request, limit.Token));
+        _watch.Stop();
+        cancellation.ThrowIfCancellationRequested();
+    }
+
+    private double Rate(Func<GenerationResult, int> tokens, Func<GenerationResult, double> rate)
+    {
+        List<GenerationResult> timed = [.. _answers.Where(a => rate(a) > 0)];
+        return timed.Count == 0 ? 0 : timed.Sum(tokens) / timed.Sum(a => tokens(a) / rate(a));
+    }
+}
