@@ -6,7 +6,7 @@ namespace HeteroQwen.Models;
 public sealed record GenerationConfig
 {
     /// <summary>What transformers takes where the file names none.</summary>
-    private const int DefaultTopK = 50;
+    internal const int DefaultTopK = 50;
 
     /// <summary>Settings that would change the answer, with the value at which they do not.</summary>
     private static readonly ImmutableArray<(string Key, double Neutral)> s_ignored =

@@ -21,6 +21,13 @@ internal static class InputFile
             : throw new UserErrorException($"{path}: the link points to nothing; download the file again");
     }
 
+    /// <summary>The full path behind links, so that the same bytes have one name.</summary>
+    public static string Canonical(string path)
+    {
+        FileSystemInfo info = Directory.Exists(path) ? new DirectoryInfo(path) : new FileInfo(path);
+        return Guard(path, () => info.ResolveLinkTarget(returnFinalTarget: true) ?? info).FullName;
+    }
+
     public static byte[] ReadAll(string path, long maxBytes)
     {
         long length = Length(path);

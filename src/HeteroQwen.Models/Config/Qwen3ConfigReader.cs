@@ -4,8 +4,6 @@ namespace HeteroQwen.Models;
 
 internal static class Qwen3ConfigReader
 {
-    private const int MaxSize = 1 << 20;
-
     /// <summary>Read here, or without influence on the logits.</summary>
     private static readonly ImmutableArray<string> s_known =
     [
@@ -23,10 +21,10 @@ internal static class Qwen3ConfigReader
     {
         bool moe = IsMoe(json);
         Refuse(json);
-        int layers = json.Int("num_hidden_layers", 1, 1000);
-        int hidden = json.Int("hidden_size", 1, 1 << 17);
-        int heads = json.Int("num_attention_heads", 1, 4096);
-        int vocab = json.Int("vocab_size", 1, 1 << 24);
+        int layers = json.Int("num_hidden_layers", 1, Qwen3Limits.Layers);
+        int hidden = json.Int("hidden_size", 1, Qwen3Limits.Hidden);
+        int heads = json.Int("num_attention_heads", 1, Qwen3Limits.Heads);
+        int vocab = json.Int("vocab_size", 1, Qwen3Limits.Vocabulary);
         int maxPositions = json.Int("max_position_embeddings", 1, Qwen3Config.MaxContext);
         ImmutableArray<bool> sparse = moe ? SparseLayers(json, layers) : [.. Enumerable.Repeat(false, layers)];
         Qwen3Config config = new()
@@ -105,15 +103,15 @@ internal static class Qwen3ConfigReader
     // transformers' defaults: Qwen3Config has 128 of its own; where there is none, it is hidden / heads.
     private static int HeadDim(JsonFields json, bool moe, int hidden, int heads)
     {
-        int headDim = json.IntOrNull("head_dim", 2, 4096) ?? (moe || json.IsPresent("head_dim") ? hidden / heads : 128);
-        return headDim is >= 2 and <= 4096 && headDim % 2 == 0
+        int headDim = json.IntOrNull("head_dim", 2, Qwen3Limits.HeadDim) ?? (moe || json.IsPresent("head_dim") ? hidden / heads : 128);
+        return headDim is >= 2 and <= Qwen3Limits.HeadDim && headDim % 2 == 0
             ? headDim
-            : throw json.Bad("head_dim", $"an even number from 2 to 4096 (hidden_size / num_attention_heads is {hidden / heads})");
+            : throw json.Bad("head_dim", $"an even number from 2 to {Qwen3Limits.HeadDim} (hidden_size / num_attention_heads is {hidden / heads})");
     }
 
     private static int FfnSize(JsonFields json, ImmutableArray<bool> sparse)
     {
-        int? size = json.IntOrNull("intermediate_size", 1, MaxSize);
+        int? size = json.IntOrNull("intermediate_size", 1, Qwen3Limits.Size);
         return size ?? (sparse.Contains(false) ? throw json.Missing("intermediate_size") : 0);
     }
 
@@ -126,9 +124,8 @@ internal static class Qwen3ConfigReader
 
     private static Qwen3Config WithExperts(JsonFields json, Qwen3Config config)
     {
-        const int MaxExperts = 4096;
-        int? hub = json.IntOrNull("num_experts", 1, MaxExperts);
-        int? v5 = json.IntOrNull("num_local_experts", 1, MaxExperts);
+        int? hub = json.IntOrNull("num_experts", 1, Qwen3Limits.Experts);
+        int? v5 = json.IntOrNull("num_local_experts", 1, Qwen3Limits.Experts);
         if (hub is not null && v5 is not null && hub != v5)
         {
             throw json.Bad("num_local_experts", $"the same as num_experts, {hub}");
@@ -139,7 +136,7 @@ internal static class Qwen3ConfigReader
         {
             Experts = experts,
             ExpertsPerToken = json.Int("num_experts_per_tok", 1, experts),
-            ExpertFfnSize = json.Int("moe_intermediate_size", 1, MaxSize),
+            ExpertFfnSize = json.Int("moe_intermediate_size", 1, Qwen3Limits.Size),
             NormTopKProb = json.Flag("norm_topk_prob", false),
         };
     }

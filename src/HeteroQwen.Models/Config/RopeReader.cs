@@ -44,7 +44,7 @@ internal static class RopeReader
             return new RopeSettings(type, theta, 1, maxPositions);
         }
 
-        double factor = rope.Number("factor", 1, 1024);
+        double factor = rope.Number("factor", 1, Qwen3Limits.RopeFactor);
         int original = rope.IntOrNull("original_max_position_embeddings", 1, Qwen3Config.MaxContext) ?? maxPositions;
         if (factor * original > Qwen3Config.MaxContext)
         {
@@ -105,8 +105,7 @@ internal static class RopeReader
         }
     }
 
-    // log(theta) divides in YaRN, and a theta of 1 would turn every dimension alike.
-    private static double? Theta(JsonFields fields) => fields.NumberOrNull("rope_theta", 1.001, 1e15);
+    private static double? Theta(JsonFields fields) => fields.NumberOrNull("rope_theta", Qwen3Limits.LeastTheta, Qwen3Limits.Theta);
 
     private static void CheckPartialRotary(JsonFields fields)
     {

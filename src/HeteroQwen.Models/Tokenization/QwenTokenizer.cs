@@ -7,8 +7,8 @@ using Microsoft.ML.Tokenizers;
 namespace HeteroQwen.Models;
 
 /// <summary>
-/// Qwen's tokenizer from a Hugging Face <c>tokenizer.json</c>: added tokens, NFC, Qwen's split pattern, byte-level BPE. Ids and
-/// text are those of Hugging Face tokenizers, with and without ICU.
+/// Qwen's tokenizer, from a Hugging Face <c>tokenizer.json</c> or from a GGUF file: added tokens, NFC, Qwen's split pattern,
+/// byte-level BPE. Ids and text are those of Hugging Face tokenizers, with and without ICU.
 /// </summary>
 public sealed class QwenTokenizer
 {
@@ -19,20 +19,20 @@ public sealed class QwenTokenizer
     private readonly Dictionary<string, int> _ids;
     private readonly HashSet<int> _special;
 
-    private QwenTokenizer(TokenizerJson json)
+    internal QwenTokenizer(TokenizerTables tables)
     {
-        _tokens = json.Tokens;
-        _ids = json.Ids;
-        _special = [.. json.Added.Where(token => token.IsSpecial).Select(token => token.Id)];
-        _added = new AddedTokens(json.Added);
+        _tokens = tables.Tokens;
+        _ids = tables.Ids;
+        _special = [.. tables.Added.Where(token => token.IsSpecial).Select(token => token.Id)];
+        _added = new AddedTokens(tables.Added);
         VocabularySize = _tokens.Keys.Max() + 1;
-        SpecialTokens = [.. json.Added.Where(token => token.IsSpecial).Select(token => token.Content)];
-        _bpe = BpeTokenizer.Create(new BpeOptions(json.Vocabulary)
+        SpecialTokens = [.. tables.Added.Where(token => token.IsSpecial).Select(token => token.Content)];
+        _bpe = BpeTokenizer.Create(new BpeOptions(tables.Vocabulary)
         {
-            Merges = json.Merges,
+            Merges = tables.Merges,
             ByteLevel = true,
         });
-        _longWords = new LongWordEncoder(json.Vocabulary, json.Merges);
+        _longWords = new LongWordEncoder(tables.Vocabulary, tables.Merges);
     }
 
     /// <summary>The largest id plus one. A model's embedding may have more rows.</summary>

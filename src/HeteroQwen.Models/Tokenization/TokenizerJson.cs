@@ -3,7 +3,7 @@ using HeteroQwen.Ir;
 
 namespace HeteroQwen.Models;
 
-/// <summary>A checked <c>tokenizer.json</c>: byte-level BPE with Qwen's normaliser and split pattern, and nothing else.</summary>
+/// <summary>Reads and checks <c>tokenizer.json</c>: byte-level BPE with Qwen's normaliser and split pattern, and nothing else.</summary>
 internal sealed class TokenizerJson
 {
     /// <summary>Far above any vocabulary; keeps "largest id plus one" an honest size.</summary>
@@ -12,22 +12,16 @@ internal sealed class TokenizerJson
     private const long MaxFileBytes = 256L << 20;
 
     private readonly string _name;
+    private readonly TokenizerTables _tables;
 
-    private TokenizerJson(string name) => _name = name;
-
-    public Dictionary<string, int> Vocabulary { get; } = new(StringComparer.Ordinal);
-
-    public List<string> Merges { get; } = [];
-
-    public List<AddedToken> Added { get; } = [];
-
-    public Dictionary<int, string> Tokens { get; } = [];
-
-    /// <summary>The vocabulary and the added tokens together.</summary>
-    public Dictionary<string, int> Ids { get; } = new(StringComparer.Ordinal);
+    private TokenizerJson(string name)
+    {
+        _name = name;
+        _tables = new TokenizerTables(Refuse);
+    }
 
     /// <exception cref="UserErrorException">Not such a file; the message names <paramref name="name"/>.</exception>
-    public static TokenizerJson Read(Stream stream, string name)
+    public static TokenizerTables Read(Stream stream, string name)
     {
         var json = new TokenizerJson(name);
         using var content = new MemoryStream();
@@ -46,7 +40,7 @@ internal sealed class TokenizerJson
             // Half a surrogate pair in a string: valid JSON to the parser, but no text.
             throw new UserErrorException($"The tokenizer {name} holds a string that is no Unicode text; fetch the file again.", e);
         }
-        return json;
+        return json._tables;
     }
 
     private void CopyBounded(Stream from, MemoryStream to)
@@ -88,49 +82,25 @@ internal sealed class TokenizerJson
     {
         RequireObject(vocabulary, "model.vocab");
         foreach (var entry in vocabulary.EnumerateObject())
-        {
-            AddToken(entry.Name, ReadId(entry.Value, entry.Name));
-            Vocabulary.Add(entry.Name, Ids[entry.Name]);
-        }
-        foreach (var c in ByteAlphabet.Characters)
-        {
-            if (!Vocabulary.ContainsKey(c.ToString()))
-                throw Refuse($"has no token for the byte character '{c}', which byte-level BPE needs");
-        }
+            _tables.AddToVocabulary(entry.Name, ReadId(entry.Value, entry.Name));
+        _tables.RequireBytes();
     }
 
     private void ReadMerges(JsonElement merges)
     {
         RequireArray(merges, "model.merges");
-        var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in merges.EnumerateArray())
-        {
-            var merge = ReadMerge(entry);
-            if (!seen.Add(merge))
-                throw Refuse($"has the merge '{Cut(merge)}' twice");
-            Merges.Add(merge);
-        }
+            _tables.AddMerge(ReadMerge(entry));
     }
 
-    /// <summary>A merge as "a b"; the file may also have it as a pair of strings.</summary>
-    private string ReadMerge(JsonElement entry)
+    /// <summary>The parts of a merge, which the file has as "a b" or as a pair of strings; none if it is neither.</summary>
+    private static string[] ReadMerge(JsonElement entry) => entry.ValueKind switch
     {
-        string[] parts = entry.ValueKind switch
-        {
-            JsonValueKind.String => entry.GetString()!.Split(' '),
-            JsonValueKind.Array when entry.EnumerateArray().All(part => part.ValueKind == JsonValueKind.String)
-                => [.. entry.EnumerateArray().Select(part => part.GetString()!)],
-            _ => [],
-        };
-        if (parts.Length != 2)
-            throw Refuse($"has a merge that is no pair of tokens (number {Merges.Count})");
-        foreach (var token in (string[])[parts[0], parts[1], parts[0] + parts[1]])
-        {
-            if (!Vocabulary.ContainsKey(token) || token.Contains(' '))
-                throw Refuse($"has a merge (number {Merges.Count}) whose token '{Cut(token)}' is not in the vocabulary");
-        }
-        return parts[0] + " " + parts[1];
-    }
+        JsonValueKind.String => entry.GetString()!.Split(' '),
+        JsonValueKind.Array when entry.EnumerateArray().All(part => part.ValueKind == JsonValueKind.String)
+            => [.. entry.EnumerateArray().Select(part => part.GetString()!)],
+        _ => [],
+    };
 
     private void ReadAdded(JsonElement added)
     {
@@ -149,19 +119,8 @@ internal sealed class TokenizerJson
             var special = Property(entry, "special").ValueKind;
             if (special is not (JsonValueKind.True or JsonValueKind.False))
                 throw Refuse($"has the added token '{Cut(text)}' whose special is neither true nor false");
-            var id = ReadId(Property(entry, "id"), text);
-            if (!Vocabulary.TryGetValue(text, out var known) || known != id)
-                AddToken(text, id);
-            Added.Add(new AddedToken(text, id, special == JsonValueKind.True));
+            _tables.AddAdded(new AddedToken(text, ReadId(Property(entry, "id"), text), special == JsonValueKind.True));
         }
-    }
-
-    private void AddToken(string token, int id)
-    {
-        if (!Ids.TryAdd(token, id))
-            throw Refuse($"has the token '{Cut(token)}' twice");
-        if (!Tokens.TryAdd(id, token))
-            throw Refuse($"gives the id {id} to both '{Cut(Tokens[id])}' and '{Cut(token)}'");
     }
 
     private int ReadId(JsonElement value, string token)

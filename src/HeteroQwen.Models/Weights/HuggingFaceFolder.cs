@@ -22,6 +22,7 @@ public sealed class HuggingFaceFolder : IModelSource
         Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
         Config = Qwen3Config.Load(Path.Combine(folder, "config.json"), _warnings);
         Generation = GenerationConfig.Load(Path.Combine(folder, "generation_config.json"), Config, _warnings);
+        Text = ModelText.OfFolder(folder);
         _files = SafetensorsSet.Open(folder);
     }
 
@@ -30,6 +31,8 @@ public sealed class HuggingFaceFolder : IModelSource
     public Qwen3Config Config { get; }
 
     public GenerationConfig Generation { get; }
+
+    public ModelText Text { get; }
 
     public IReadOnlyCollection<string> Names => _constants.Keys;
 
@@ -78,7 +81,7 @@ public sealed class HuggingFaceFolder : IModelSource
     private ConstantData Single(string name, ImmutableArray<long> shape)
     {
         (SafetensorsFile file, SafetensorsTensor tensor, ElementType type) = Find(name, shape);
-        return new ConstantData($"{Canonical(file.Path)}#{name}", type, shape, [file.Range(tensor)]);
+        return new ConstantData($"{InputFile.Canonical(file.Path)}#{name}", type, shape, [file.Range(tensor)]);
     }
 
     /// <summary>Joins the tensors <c>...experts.0.up_proj.weight</c>, <c>...experts.1.up_proj.weight</c>, ... on axis 0.</summary>
@@ -102,7 +105,7 @@ public sealed class HuggingFaceFolder : IModelSource
             ranges.Add(file.Range(tensor));
         }
 
-        return new ConstantData($"{Canonical(_folder)}#{name}", common!.Value, shape, ranges.ToImmutable());
+        return new ConstantData($"{InputFile.Canonical(_folder)}#{name}", common!.Value, shape, ranges.ToImmutable());
     }
 
     private (SafetensorsFile File, SafetensorsTensor Tensor, ElementType Type) Find(string name, ImmutableArray<long> shape)
@@ -140,11 +143,5 @@ public sealed class HuggingFaceFolder : IModelSource
             string more = unused.Length > 3 ? $" and {unused.Length - 3} more" : "";
             _warnings.Add($"{_files.Source}: the model does not use {string.Join(", ", unused.Take(3).Select(Shown.Text))}{more}");
         }
-    }
-
-    private static string Canonical(string path)
-    {
-        FileSystemInfo info = Directory.Exists(path) ? new DirectoryInfo(path) : new FileInfo(path);
-        return InputFile.Guard(path, () => info.ResolveLinkTarget(returnFinalTarget: true) ?? info).FullName;
     }
 }

@@ -16,6 +16,9 @@ public interface IModelSource : IDisposable
     /// <summary>How the model's makers want tokens chosen.</summary>
     GenerationConfig Generation { get; }
 
+    /// <summary>Its tokenizer and chat template; to be asked while the source is open.</summary>
+    ModelText Text { get; }
+
     /// <summary>Exactly the names of <see cref="Qwen3Tensors.Expected"/>.</summary>
     IReadOnlyCollection<string> Names { get; }
 

@@ -1,0 +1,118 @@
+using HeteroQwen.Ir;
+
+namespace HeteroQwen.Models;
+
+/// <summary>Reads the tokenizer that a GGUF file carries in its metadata: byte-level BPE with Qwen's split pattern, and nothing else.</summary>
+internal static class GgufTokenizer
+{
+    private const int Normal = 1;
+    private const int Control = 3;
+    private const int UserDefined = 4;
+    private const int Unused = 5;
+
+    /// <summary>The tokenizer; null where the file has none.</summary>
+    /// <exception cref="UserErrorException">It is damaged or of another kind.</exception>
+    public static QwenTokenizer? Read(GgufFile file)
+    {
+        GgufFields fields = new(file, "tokenizer.ggml.");
+        if (!fields.Has("model"))
+        {
+            return null;
+        }
+
+        Require(fields, "model", "gpt2");
+        Require(fields, "pre", "qwen2");
+        if (fields.Flag("add_bos_token", false))
+        {
+            throw fields.Unsupported("add_bos_token", "Qwen3's prompts begin with no token of their own");
+        }
+
+        TokenizerTables tables = new(
+            why => new UserErrorException($"{file.Path}: the tokenizer {why}; convert the model anew or take a GGUF file of a Qwen3 model"));
+        ReadTokens(fields, tables);
+        tables.RequireBytes();
+        foreach (string merge in fields.Texts("merges"))
+        {
+            tables.AddMerge(merge.Split(' '));
+        }
+
+        return new QwenTokenizer(tables);
+    }
+
+    /// <summary>Whether a control token of this spelling has the id that is returned; looked up without reading the tokens as text.</summary>
+    public static int? ControlToken(GgufFile file, ReadOnlySpan<byte> spelling)
+    {
+        GgufFields fields = new(file, "tokenizer.ggml.");
+        if (!fields.Has("tokens") || !fields.Has("token_type"))
+        {
+            return null;
+        }
+
+        int id = 0;
+        foreach (GgufValue token in fields.RawTexts("tokens"))
+        {
+            if (token.Count == spelling.Length && file.Utf8(token).SequenceEqual(spelling))
+            {
+                return fields.Ints("token_type").ElementAtOrDefault(id) == Control ? id : null;
+            }
+
+            id++;
+        }
+
+        return null;
+    }
+
+    private static void ReadTokens(GgufFields fields, TokenizerTables tables)
+    {
+        using IEnumerator<int> types = fields.Ints("token_type").GetEnumerator();
+        int id = 0;
+        foreach (string token in fields.Texts("tokens"))
+        {
+            if (!types.MoveNext())
+            {
+                throw fields.Bad("token_type", "as long as tokens");
+            }
+
+            Add(tables, token, id, types.Current, fields);
+            id++;
+        }
+
+        if (types.MoveNext())
+        {
+            throw fields.Bad("token_type", "as long as tokens");
+        }
+    }
+
+    private static void Add(TokenizerTables tables, string token, int id, int type, GgufFields fields)
+    {
+        switch (type)
+        {
+            case Normal:
+                tables.AddToVocabulary(token, id);
+                break;
+            case Control or UserDefined when token.Length > 0:
+                tables.AddAdded(new AddedToken(token, id, type == Control));
+                break;
+            case Unused:
+                // Rows of the embedding that have no token, under names that the converter made up.
+                break;
+            default:
+                throw new UserErrorException(
+                    $"{fields.File}: the tokenizer gives token {id} the type {type}, and only {Normal} (normal), {Control} (control), "
+                    + $"{UserDefined} (user-defined) and {Unused} (unused) are supported; take a GGUF file of a Qwen3 model");
+        }
+    }
+
+    private static void Require(GgufFields fields, string key, string only)
+    {
+        if (fields.TextOrNull(key) is not { } value)
+        {
+            throw fields.Missing(key);
+        }
+
+        if (value != only)
+        {
+            throw fields.Unsupported(key, $"only {only} is");
+        }
+    }
+}

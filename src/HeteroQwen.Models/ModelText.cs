@@ -1,0 +1,40 @@
+using HeteroQwen.Ir;
+
+namespace HeteroQwen.Models;
+
+/// <summary>What turns text into a model's tokens and back: its tokenizer and its chat template. Each is read when first asked for.</summary>
+/// <param name="source">The model, for messages.</param>
+/// <param name="tokenizer">Reads the tokenizer; null where the model has none.</param>
+/// <param name="template">Reads the template.</param>
+public sealed class ModelText(string source, Func<QwenTokenizer?> tokenizer, Func<ChatTemplate> template)
+{
+    private readonly Lazy<QwenTokenizer?> _tokenizer = new(tokenizer);
+    private readonly Lazy<ChatTemplate> _template = new(template);
+
+    /// <summary>The tokenizer; null where the model has none.</summary>
+    /// <exception cref="UserErrorException">The model's tokenizer is damaged or of another kind.</exception>
+    public QwenTokenizer? Tokenizer => _tokenizer.Value;
+
+    /// <summary>The template; where there is none, or an unknown one, its <see cref="ChatTemplate.Warning"/> says so.</summary>
+    /// <exception cref="UserErrorException">The file that holds it is damaged.</exception>
+    public ChatTemplate Template => _template.Value;
+
+    /// <summary>The tokenizer, for who cannot do without.</summary>
+    /// <exception cref="UserErrorException">The model has none, or it is damaged or of another kind.</exception>
+    public QwenTokenizer RequireTokenizer() => Tokenizer
+        ?? throw new UserErrorException($"{source}: the model has no tokenizer; give token ids (--tokens), or add its tokenizer.json");
+
+    /// <summary>The files of a Hugging Face folder, which need not hold a model beside them.</summary>
+    public static ModelText OfFolder(string folder)
+    {
+        string json = Path.Combine(folder, "tokenizer.json");
+        return new ModelText(folder, () => File.Exists(json) ? QwenTokenizer.Load(json) : null, () => ChatTemplate.Load(folder));
+    }
+
+    /// <summary>Reads both now, so that what they are read from can be closed.</summary>
+    internal ModelText ReadNow()
+    {
+        _ = (Tokenizer, Template);
+        return this;
+    }
+}
