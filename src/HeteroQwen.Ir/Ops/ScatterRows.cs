@@ -4,8 +4,8 @@ namespace HeteroQwen.Ir;
 
 /// <summary>
 /// <c>scatter_rows(state, index, rows)</c>: the state's next version, in which row index[i] is rows[i], cast to the state's type or
-/// quantised to Q8_0 (per 32: d = max|x| / 127 held as f16, q = x / d to nearest even with d as held). In place; reading an older version afterwards is an
-/// error of the graph. Indices are in range and unique, save on the scrap page. Never dead code.
+/// quantised by <see cref="Q8_0.Quantize"/> (per 32: d = max|x| / 127 held as f16, q = x / d to nearest even with d as held). In place;
+/// reading an older version afterwards is an error of the graph. Indices are in range and unique, save on the scrap page. Never dead code.
 /// </summary>
 public sealed class ScatterRows : OpDefinition
 {
