@@ -56,7 +56,7 @@ public sealed class CpuBackend : IBackend
         {
             if (name == "tier")
             {
-                return Status.InvalidArgument($"cpu: option tier = {value} is not known; this backend has one tier, so leave the option out");
+                return Status.InvalidArgument($"cpu: option tier = {value} is not known; there is one tier, so leave the option out");
             }
 
             if (name != "threads")

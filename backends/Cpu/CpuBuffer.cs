@@ -24,7 +24,8 @@ internal sealed unsafe class CpuBuffer : IBuffer
     public byte* Data => (byte*)_address;
 
     /// <summary>True if the range lies in the buffer and the buffer is not released.</summary>
-    public bool Holds(long offset, long bytes) => _address != null && offset >= 0 && bytes >= 0 && offset <= Bytes && bytes <= Bytes - offset;
+    public bool Holds(long offset, long bytes) =>
+        _address != null && offset >= 0 && bytes >= 0 && offset <= Bytes && bytes <= Bytes - offset;
 
     public void Dispose()
     {

@@ -15,7 +15,7 @@ internal sealed class WorkerException(int worker, Exception inner) : Exception($
 /// </summary>
 internal sealed unsafe class WorkerPool : IDisposable
 {
-    /// <summary>A worker is woken only for at least this much work, in units of about a nanosecond, unless the device says otherwise.</summary>
+    /// <summary>A worker is woken only for at least this much work, in about a nanosecond, unless the device says otherwise.</summary>
     public const long UsualShare = 1 << 13;
 
     private const int SpinRounds = 2000;

@@ -19,7 +19,9 @@ internal static class Against
     public static void Exact(OpDefinition op, TestTensor[] operands, Attributes? attributes = null, Bindings bindings = default) =>
         Reference(op, operands, operands, 0, attributes, bindings);
 
-    /// <summary>Asserts |error| at most tolerance times (|value| + the rms of the result), and 1e-43 more: what is lost below the normal range.</summary>
+    /// <summary>
+    /// Asserts |error| at most tolerance times (|value| + the rms of the result), and 1e-43 more: what is lost below the normal range.
+    /// </summary>
     public static void Bounded(
         OpDefinition op, TestTensor[] operands, double tolerance, Attributes? attributes = null, Bindings bindings = default) =>
         Reference(op, operands, operands, tolerance, attributes, bindings);
@@ -42,8 +44,10 @@ internal static class Against
             TestTensor[] first = OpRunner.Run(s_devices[0], op, operands, attributes, bindings);
             foreach (CpuDevice device in s_devices)
             {
-                AssertSameBits(first, OpRunner.Run(device, op, operands, attributes, bindings, inPlace: true), $"{device.Pool.Threads} threads in place");
-                AssertSameBits(first, OpRunner.Run(device, op, operands, attributes, bindings, Precision.Fast), $"{device.Pool.Threads} threads");
+                TestTensor[] inPlace = OpRunner.Run(device, op, operands, attributes, bindings, inPlace: true);
+                AssertSameBits(first, inPlace, $"{device.Pool.Threads} threads in place");
+                TestTensor[] fast = OpRunner.Run(device, op, operands, attributes, bindings, Precision.Fast);
+                AssertSameBits(first, fast, $"{device.Pool.Threads} threads");
             }
 
             return first;

@@ -79,8 +79,8 @@ public sealed class AttentionTests
             get
             {
                 int[] table = [.. sequences.SelectMany((_, b) => Enumerable.Range(0, Columns).Select(i => PageOf(b, i)))];
-                (int Sequence, int Position)[] tokens = [.. sequences.SelectMany((s, b) => Enumerable.Range(s.Entries - s.Tokens, s.Tokens).Select(p => (b, p)))];
-                (int Sequence, int Position)[] entries = [.. sequences.SelectMany((s, b) => Enumerable.Range(0, s.Entries).Select(p => (b, p)))];
+                (int Sequence, int Position)[] tokens = Positions(s => s.Entries - s.Tokens);
+                (int Sequence, int Position)[] entries = Positions(_ => 0);
                 TestTensor q = Data.Floats(1, tokens.Length, heads, length);
                 return [
                     q with { Dims = [Dim.T, heads, length] }, State(2, entries), State(3, entries),
@@ -100,7 +100,11 @@ public sealed class AttentionTests
 
         private static int PagesFor(int entries) => (entries + Page - 1) / Page;
 
-        private int Slot((int Sequence, int Position) entry) => (PageOf(entry.Sequence, entry.Position / Page) * Page) + (entry.Position % Page);
+        private (int Sequence, int Position)[] Positions(Func<(int Entries, int Tokens), int> first) =>
+            [.. sequences.SelectMany((s, b) => Enumerable.Range(first(s), s.Entries - first(s)).Select(p => (b, p)))];
+
+        private int Slot((int Sequence, int Position) entry) =>
+            (PageOf(entry.Sequence, entry.Position / Page) * Page) + (entry.Position % Page);
 
         private int[] Starts(Func<(int Entries, int Tokens), int> count) =>
             [0, .. sequences.Select((_, b) => sequences.Take(b + 1).Sum(count))];

@@ -98,7 +98,10 @@ public sealed class CompositeTests
     {
         TestTensor x = Data.Floats(1, 7, 33);
         TestTensor[] routed = [x, Data.Floats(2, 7, 3), Data.Ints(3, 5, 7, 3)];
-        TestTensor[] experts = [Data.Floats(4, type, 0.4f, 5, 17, 33), Data.Floats(5, type, 0.4f, 5, 17, 33), Data.Floats(6, type, 0.4f, 5, 33, 17)];
+        TestTensor[] experts =
+        [
+            Data.Floats(4, type, 0.4f, 5, 17, 33), Data.Floats(5, type, 0.4f, 5, 17, 33), Data.Floats(6, type, 0.4f, 5, 33, 17),
+        ];
         TestTensor[] operands = [.. routed, .. experts.Select(e => e.AsConstant(ranges))];
         Against.Bounded(MoeFfn.Instance, operands, 4e-6);
         Against.Strided(MoeFfn.Instance, [.. routed, .. experts], i => i == 0, 4e-6);

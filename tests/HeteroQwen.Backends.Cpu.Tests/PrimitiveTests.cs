@@ -136,7 +136,8 @@ public sealed class PrimitiveTests
     [Fact]
     public void TopK_takes_ties_by_index_and_NaN_last()
     {
-        TestTensor x = TestTensor.Of([1, 3, 3, float.NaN, -1, float.NegativeInfinity, 0, -0f, 3, 2, float.NaN, float.NaN, float.NaN, 5], 2, 7);
+        TestTensor x = TestTensor.Of(
+            [1, 3, 3, float.NaN, -1, float.NegativeInfinity, 0, -0f, 3, 2, float.NaN, float.NaN, float.NaN, 5], 2, 7);
         foreach (long k in (long[])[1, 3, 7])
         {
             Against.Exact(TopK.Instance, [x], new(("k", k)));

@@ -76,7 +76,7 @@ internal sealed unsafe class AttentionKernel : CpuKernel
             long entries = (long)starts[sequence + 1] - starts[sequence];
             if (position < 0 || position >= entries)
             {
-                return Status.InvalidArgument($"cpu: attention: q_pos {position} of token {t} is not among its sequence's {entries} entries");
+                return Status.InvalidArgument($"cpu: attention: q_pos {position} of token {t} is not among its {entries} entries");
             }
 
             if (sequence != checkedSequence)
@@ -103,7 +103,8 @@ internal sealed unsafe class AttentionKernel : CpuKernel
         long pages = (entries + _page - 1) / _page;
         if (entries > _mostEntries || pages > table.Dims[1])
         {
-            return Status.InvalidArgument($"cpu: attention: sequence {sequence} has {entries} entries, more than its {table.Dims[1]} pages or N hold");
+            return Status.InvalidArgument(
+                $"cpu: attention: sequence {sequence} has {entries} entries, more than its {table.Dims[1]} pages or N hold");
         }
 
         int* row = Index(PageTable) + (sequence * table.Dims[1]);

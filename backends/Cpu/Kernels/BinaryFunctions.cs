@@ -118,7 +118,8 @@ internal static unsafe class BinaryLoops
             }
         }
 
-        Scalars<T, T, T, TF>((byte*)((T*)a + (i * strideA)), strideA, (byte*)((T*)b + (i * strideB)), strideB, (byte*)((T*)y + i), count - i);
+        Scalars<T, T, T, TF>(
+            (byte*)((T*)a + (i * strideA)), strideA, (byte*)((T*)b + (i * strideB)), strideB, (byte*)((T*)y + i), count - i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -31,7 +31,10 @@ internal abstract unsafe class CpuKernel : IKernel
         Operands = [.. op.Operands.Select((o, i) => new TensorView(o, constants[i], !KernelTable.ReadsByRow(op.Name, i)))];
         Results = [.. op.Results.Select(r => new TensorView(r, null, false))];
         _views = [.. Operands, .. Results];
-        _names = [.. op.Operands.Select((o, i) => $"cpu: {op.Name}: operand {i} ({o})"), .. op.Results.Select((r, i) => $"cpu: {op.Name}: result {i} ({r})")];
+        _names = [
+            .. op.Operands.Select((o, i) => $"cpu: {op.Name}: operand {i} ({o})"),
+            .. op.Results.Select((r, i) => $"cpu: {op.Name}: result {i} ({r})"),
+        ];
         _reads = Mask(i => !Operands[i].IsConstant) & ~ignores;
         Info = new KernelInfo(_reads, 0, [], false, Operands.Any(o => o.KeepsHostBytes), Operands.Sum(o => o.OwnedBytes));
     }

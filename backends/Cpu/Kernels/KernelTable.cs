@@ -10,7 +10,8 @@ internal static class KernelTable
 
     private static readonly Dictionary<string, Entry> s_entries = new(StringComparer.Ordinal)
     {
-        ["matmul"] = new(0b011, 0b011, (op, c, pool) => op.Operands.Length == 3 ? new IndexedMatMulKernel(op, c, pool) : new MatMulKernel(op, c, pool)),
+        ["matmul"] = new(0b011, 0b011, (op, c, pool) =>
+            op.Operands.Length == 3 ? new IndexedMatMulKernel(op, c, pool) : new MatMulKernel(op, c, pool)),
         ["binary"] = new(0b11, 0, (op, c, pool) => new BinaryKernel(op, c, pool)),
         ["unary"] = new(0b1, 0, (op, c, pool) => new UnaryKernel(op, c, pool)),
         ["reduce"] = new(0b1, 0, (op, c, pool) => new ReduceKernel(op, c, pool)),
@@ -30,7 +31,8 @@ internal static class KernelTable
         ["moe_ffn"] = new(0b1, 0b111001, (op, c, pool) => new MoeFfnKernel(op, c, pool)),
     };
 
-    public static CpuKernel Create(OpDescriptor op, ConstantData?[] constants, WorkerPool pool) => s_entries[op.Name].Create(op, constants, pool);
+    public static CpuKernel Create(OpDescriptor op, ConstantData?[] constants, WorkerPool pool) =>
+        s_entries[op.Name].Create(op, constants, pool);
 
     /// <summary>Whether an operand is read row by row, wherever its rows lie.</summary>
     public static bool ReadsByRow(string op, int operand) => (s_entries[op].ByRow & (1UL << operand)) != 0;

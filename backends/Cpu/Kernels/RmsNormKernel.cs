@@ -17,7 +17,12 @@ internal sealed unsafe class RmsNormKernel : CpuKernel
         _work = Run;
         _eps = op.Attributes.Float64("eps");
         _weight = new NormWeight(Operands[1], op.Operands[1]);
-        Info = Info with { InPlace = SameLayout(op), KeepsHostConstants = Operands[0].KeepsHostBytes, ConstantBytes = Info.ConstantBytes + _weight.Bytes };
+        Info = Info with
+        {
+            InPlace = SameLayout(op),
+            KeepsHostConstants = Operands[0].KeepsHostBytes,
+            ConstantBytes = Info.ConstantBytes + _weight.Bytes,
+        };
     }
 
     /// <summary>Normalises one row.</summary>
