@@ -9,7 +9,7 @@ namespace HeteroQwen.Backends.Cpu.Kernels;
 /// </summary>
 internal static unsafe class Widening
 {
-    /// <summary>A row as f32: <paramref name="from"/> itself if it is that, side by side, else a copy in <paramref name="scratch"/>.</summary>
+    /// <summary>A row as f32: where it lies if it is that and side by side, else a copy in <paramref name="scratch"/>.</summary>
     public static float* Row(ElementType type, byte* from, long stride, long count, float* scratch)
     {
         if (type == ElementType.F32 && stride == 1)
