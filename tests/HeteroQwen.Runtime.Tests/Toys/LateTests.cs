@@ -47,7 +47,8 @@ public sealed class LateTests : IDisposable
     [InlineData("moe-f32", 11)]
     public void Model_on_a_late_device_whose_rows_fit_no_dimension_gives_the_bits_of_the_reference(string model, int? chunk)
     {
-        LateBackend late = new(_inner, new() { RowMultiple = 40, LengthAlignment = 512, LargestBuffer = 1 << 20 });
+        // The largest buffer holds the logits of 256 rows and nothing else, so that the arena is in several.
+        LateBackend late = new(_inner, new() { RowMultiple = 40, LengthAlignment = 512, LargestBuffer = 256 * 320 * sizeof(float) });
         using GoldenRun run = new(model, late);
         RequireSameBits(model, run.Logits(chunk), late);
     }
@@ -100,6 +101,46 @@ public sealed class LateTests : IDisposable
         Assert.NotNull(late.FailNext);
         int[] next = [run.Golden.Tokens[4]];
         Assert.Throws<BackendException>(() => { run.Engine.Step([new StepItem(sequence, next, RowsWanted.Last)]); });
+        Assert.Empty(late.Violations);
+    }
+
+    [Fact]
+    public void Engine_closed_while_a_step_is_under_way_waits_for_it_and_releases_each_handle_once()
+    {
+        LateBackend late = new(_inner, new() { Delay = TimeSpan.FromMinutes(10) });
+        using (GoldenRun run = new("dense-tied-f32", late))
+        using (Sequence sequence = run.Engine.NewSequence())
+        {
+            run.Engine.Step([new StepItem(sequence, run.Golden.Tokens.AsMemory(0, 4), RowsWanted.None)]);
+        }
+
+        Assert.NotEmpty(late.Launches);
+        Assert.Empty(late.Violations);
+    }
+
+    [Fact]
+    public void Output_that_is_computed_early_is_kept_until_the_end_of_the_step()
+    {
+        GraphBuilder builder = new("early");
+        Value x = builder.Input("x", new(ElementType.F32, Dim.T, 8));
+        Value early = builder.Binary("add", x, x);
+        builder.Output("early", early);
+        Value y = x;
+        for (int i = 0; i < 4; i++)
+        {
+            y = builder.Binary("mul", y, early);
+        }
+
+        builder.Output("last", y);
+        LateBackend late = new(_inner, new());
+        using Device device = Device.Open(late, 0, Attributes.Empty);
+        Bindings maxima = new(4, 1, 1, 1);
+        SessionOptions options = new() { Precision = Precision.Exact, Maxima = maxima };
+        using Session session = Session.Create(builder.Build(), _ => throw new InvalidOperationException(), device, null, options);
+        session.Input<float>("x")[..24].Fill(2);
+        session.Run(maxima with { T = 3 });
+        Assert.Equal(Enumerable.Repeat(4f, 24), session.Output("early").ToArray());
+        Assert.Equal(Enumerable.Repeat(512f, 24), session.Output("last").ToArray());
         Assert.Empty(late.Violations);
     }
 
