@@ -16,7 +16,8 @@ public sealed class Engine : IDisposable
     {
         Config = model.Config;
         StopIds = [.. model.Config.EosTokenIds.Union(model.Generation.EosTokenIds)];
-        EnginePlan plan = EnginePlan.Choose(model, device.Id, device.Capabilities, options);
+        EnginePlan plan = EnginePlan.Choose(
+            model, device.Id, device.Capabilities, options, type => KvTypes.Holds(model, device, options, type));
         (KvType, Context, SequenceLimit) = (plan.Kv.Type, plan.Context, plan.SequenceLimit);
         (Maxima, MaxSequences, Name) = (plan.Sizes.Maxima, options.MaxSequences, $"{model.Name} on {device.Id}");
         _pool = new KvPool(plan.PoolPages, (int)plan.Kv.Page, plan.SequenceLimit, (from, to, rows) => _session!.CopyStateRows(from, to, rows));

@@ -13,8 +13,14 @@ internal sealed record EnginePlan(KvLayout Kv, StepSizes Sizes, int Context, int
     /// <summary>Pages that the pool hands out: all but the scrap page.</summary>
     public int PoolPages => (int)(Kv.Slots / Kv.Page) - 1;
 
+    /// <param name="model">Configuration and weights.</param>
+    /// <param name="device">For messages.</param>
+    /// <param name="capabilities">The device's.</param>
+    /// <param name="options">What the user asked for.</param>
+    /// <param name="holds">Whether the device holds a KV cache of a type.</param>
     /// <exception cref="UserErrorException">The device cannot do what is asked, or has too little memory for it.</exception>
-    public static EnginePlan Choose(IModelSource model, string device, Capabilities capabilities, EngineOptions options)
+    public static EnginePlan Choose(
+        IModelSource model, string device, Capabilities capabilities, EngineOptions options, Func<ElementType, bool> holds)
     {
         Qwen3Config config = model.Config;
         int context = options.Context ?? Math.Min(config.ContextLimit, DefaultContext);
@@ -36,7 +42,7 @@ internal sealed record EnginePlan(KvLayout Kv, StepSizes Sizes, int Context, int
             throw new UserErrorException($"a context of {context} tokens is beyond what 32-bit slots can number; take a smaller one (-c)");
         }
 
-        KvLayout kv = new(KvTypes.Choose(config, device, capabilities, options), (pages + 1) * page, page, (limit + page - 1) / page);
+        KvLayout kv = new(KvTypes.Choose(config, device, options, holds), (pages + 1) * page, page, (limit + page - 1) / page);
         StepSizes sizes = Fit(model, device, capabilities, options, kv, limit);
         return new EnginePlan(kv, sizes, context, limit);
     }

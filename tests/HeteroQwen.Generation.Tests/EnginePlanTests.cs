@@ -92,7 +92,8 @@ public sealed class EnginePlanTests : IDisposable
         AssertRefused(s_chip, s_exact with { MaxSequences = 0 }, "0", "512");
     }
 
-    private EnginePlan Choose(Capabilities capabilities, EngineOptions options) => EnginePlan.Choose(_model, Device, capabilities, options);
+    private EnginePlan Choose(Capabilities capabilities, EngineOptions options) =>
+        EnginePlan.Choose(_model, Device, capabilities, options, capabilities.Types.Contains);
 
     private void AssertRefused(Capabilities capabilities, EngineOptions options, params string[] words)
     {

@@ -18,12 +18,15 @@ internal sealed record Opening(string Backend)
 
     public bool Rounds { get; init; }
 
+    /// <summary>Ops that the device is made to refuse.</summary>
+    public Func<OpDescriptor, bool> Refuses { get; init; } = _ => false;
+
     public EngineOptions Options { get; init; } = new() { Precision = Precision.Exact, AllRows = true };
 
     public Device Device()
     {
         IBackend backend = Backend == "cpu" ? new CpuBackend() : new ReferenceBackend();
-        TweakedBackend tweaked = new(backend, c => c with { PageSize = Page, RoundsBindings = Rounds });
+        TweakedBackend tweaked = new(backend, c => c with { PageSize = Page, RoundsBindings = Rounds }, Refuses);
         return Runtime.Device.Open(tweaked, 0, new Attributes(("threads", Threads)));
     }
 }

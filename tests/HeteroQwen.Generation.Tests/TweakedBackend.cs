@@ -4,8 +4,8 @@ using HeteroQwen.Ir;
 
 namespace HeteroQwen.Generation.Tests;
 
-/// <summary>Another backend's device that asks for something else: for bindings rounded up, or for small pages.</summary>
-internal sealed class TweakedBackend(IBackend inner, Func<Capabilities, Capabilities> tweak) : IBackend
+/// <summary>Another backend's device that asks for something else: for bindings rounded up, or for small pages; or that does less.</summary>
+internal sealed class TweakedBackend(IBackend inner, Func<Capabilities, Capabilities> tweak, Func<OpDescriptor, bool> refuses) : IBackend
 {
     public string Name => inner.Name;
 
@@ -14,15 +14,20 @@ internal sealed class TweakedBackend(IBackend inner, Func<Capabilities, Capabili
     public Status Open(int index, Attributes options, out IDevice? device)
     {
         Status status = inner.Open(index, options, out IDevice? opened);
-        device = opened is null ? null : new Tweaked(opened, tweak(opened.Capabilities));
+        device = opened is null ? null : new Tweaked(opened, tweak(opened.Capabilities), refuses);
         return status;
     }
 
-    private sealed class Tweaked(IDevice inner, Capabilities capabilities) : IDevice
+    private sealed class Tweaked(IDevice inner, Capabilities capabilities, Func<OpDescriptor, bool> refuses) : IDevice
     {
         public Capabilities Capabilities => capabilities;
 
-        public Status Supports(OpDescriptor op, out Support support) => inner.Supports(op, out support);
+        public Status Supports(OpDescriptor op, out Support support)
+        {
+            Status status = inner.Supports(op, out support);
+            support = refuses(op) ? Support.No("refused by the test") : support;
+            return status;
+        }
 
         public Status Prepare(OpDescriptor op, ConstantData?[] constants, out IKernel? kernel) => inner.Prepare(op, constants, out kernel);
 
