@@ -99,13 +99,12 @@ public sealed class Generator
 
     private void Step()
     {
-        // Whoever has a token to continue comes before later prompts, because _active is in order of admission.
+        // In order of admission: whoever has a token to continue comes before prompts that are still read, and those wait their turn.
         int budget = _engine.MaxTokens;
         int count = 0;
         for (; count < _active.Count && budget > 0; count++)
         {
-            // One token is kept for each answer behind, so that none waits for a long prompt.
-            _items[count] = _active[count].Answer.Take(budget - (_active.Count - count - 1));
+            _items[count] = _active[count].Answer.Take(budget);
             budget -= _items[count].Tokens.Length;
         }
 
