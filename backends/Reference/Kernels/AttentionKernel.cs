@@ -33,7 +33,7 @@ internal static class AttentionKernel
         (Tensor qSeq, Tensor qPos, Tensor kvStart, Tensor pages) =
             (launch.Operands[3], launch.Operands[4], launch.Operands[6], launch.Operands[7]);
         (long page, long window) = (launch.Attributes.Int64("page"), launch.Attributes.Int64("window"));
-        long entries = launch.Index(kvStart, kvStart.Item(kvStart.Dims[0] - 1), int.MaxValue, "kv_start");
+        long entries = launch.Operands[KvSlot].Dims[0];
         long sequence = launch.Index(qSeq, qSeq.Item(token), pages.Dims[0], "q_seq");
         long start = launch.Index(kvStart, kvStart.Item(sequence), entries + 1, "kv_start");
         long end = launch.Index(kvStart, kvStart.Item(sequence + 1), entries + 1, "kv_start");
