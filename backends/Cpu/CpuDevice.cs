@@ -12,7 +12,7 @@ internal sealed class CpuDevice(int threads, long smallestShare = WorkerPool.Usu
 
     public Capabilities Capabilities { get; } = new()
     {
-        Types = [ElementType.F32, ElementType.F16, ElementType.BF16, ElementType.I32, ElementType.I8, ElementType.Bool],
+        Types = [.. ElementTypes.All],
         Alignment = CpuBuffer.Alignment,
         MemoryBytes = CpuBackend.MemoryBytes,
         Determinism = Determinism.BatchInvariant,

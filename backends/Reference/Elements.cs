@@ -10,9 +10,7 @@ namespace HeteroQwen.Backends.Reference;
 /// </summary>
 internal static unsafe class Elements
 {
-    /// <summary>The types below; a type is added here, in <see cref="Read"/> and, if results can have it, in <see cref="Write"/>.</summary>
-    public static ImmutableArray<ElementType> Types { get; } =
-        [ElementType.F32, ElementType.F16, ElementType.BF16, ElementType.I32, ElementType.I8, ElementType.Bool];
+    public static ImmutableArray<ElementType> Types { get; } = [.. ElementTypes.All];
 
     /// <summary>Reads elements that lie <paramref name="stride"/> elements apart.</summary>
     public static void Read(ElementType type, byte* from, long stride, Span<double> into)
@@ -63,13 +61,50 @@ internal static unsafe class Elements
 
                 break;
             default:
-                throw new InvalidOperationException($"type {type.Name()} is not read");
+                ReadBlocks(type, from, into);
+                break;
         }
     }
 
-    /// <summary>Writes elements, each rounded once: to nearest even, overflow to infinity, NaN stays NaN.</summary>
+    /// <summary>Quantised elements lie side by side, and are read and written in whole blocks.</summary>
+    private static void ReadBlocks(ElementType type, byte* from, Span<double> into)
+    {
+        int elements = type.BlockElements();
+        Span<float> values = stackalloc float[elements];
+        for (; !into.IsEmpty; into = into[elements..], from += type.BlockBytes())
+        {
+            BlockFormats.Dequantize(type, new ReadOnlySpan<byte>(from, type.BlockBytes()), values);
+            for (int i = 0; i < elements; i++)
+            {
+                into[i] = values[i];
+            }
+        }
+    }
+
+    private static void WriteBlocks(byte* to, ReadOnlySpan<double> values)
+    {
+        int elements = ElementType.Q8_0.BlockElements();
+        Span<float> block = stackalloc float[elements];
+        for (; !values.IsEmpty; values = values[elements..], to += ElementType.Q8_0.BlockBytes())
+        {
+            for (int i = 0; i < elements; i++)
+            {
+                block[i] = (float)values[i];
+            }
+
+            Q8_0.Quantize(block, new Span<byte>(to, ElementType.Q8_0.BlockBytes()));
+        }
+    }
+
+    /// <summary>Writes elements, each rounded once: to nearest even, overflow to infinity, NaN stays NaN. Q8_0 is quantised.</summary>
     public static void Write(ElementType type, byte* to, long stride, ReadOnlySpan<double> values)
     {
+        if (type == ElementType.Q8_0)
+        {
+            WriteBlocks(to, values);
+            return;
+        }
+
         long step = stride * type.BlockBytes();
         foreach (double value in values)
         {

@@ -98,6 +98,12 @@ internal sealed class ReferenceDevice : IDevice
                     return $"type {tensor.Element.Name()} is not read";
                 }
 
+                int block = tensor.Element.BlockElements();
+                if (block > 1 && (tensor.Rank == 0 || !tensor.Dims[^1].IsConstant || tensor.Dims[^1].Constant % block != 0))
+                {
+                    return $"{tensor} is no whole number of blocks of {block} in each row";
+                }
+
                 if (tensor.Dims.Any(d => d.Resolve(op.Maxima) is < 0 or > int.MaxValue)
                     || new Shape(tensor.Dims.AsSpan()).Elements(op.Maxima) > long.MaxValue / sizeof(double))
                 {

@@ -145,6 +145,12 @@ internal sealed unsafe class ReferenceKernel : IKernel
             last = checked(last + ((dims[axis] - 1) * argument.Strides[axis]));
         }
 
+        int block = descriptor.Element.BlockElements();
+        if (block > 1 && (argument.Strides[^1] != 1 || argument.Strides.SkipLast(1).Any(s => s % block != 0)))
+        {
+            return Refuse($"{Name(i)} is quantised, and its strides break its blocks of {block}");
+        }
+
         long bytes = descriptor.Element.Bytes(checked(last + 1));
         Status status = NativeBuffer.Range(argument.Buffer, argument.Offset, bytes, $"{_op.Name}: {Name(i)}", out byte* address);
         Tensor tensor = new(descriptor.Element, dims, argument.Strides, address);

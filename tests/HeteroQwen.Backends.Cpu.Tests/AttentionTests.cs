@@ -13,6 +13,8 @@ public sealed class AttentionTests
     [InlineData(ElementType.F16, 0, 2, 2, 6)]
     [InlineData(ElementType.BF16, 3, 6, 1, 17)]
     [InlineData(ElementType.F32, 1, 3, 3, 1)]
+    [InlineData(ElementType.Q8_0, 0, 4, 2, 64)]
+    [InlineData(ElementType.Q8_0, 3, 3, 3, 32)]
     public void Attention_matches_the_reference(ElementType type, long window, int heads, int kvHeads, int length)
     {
         Step step = new([(17, 17), (3, 1), (9, 2)], heads, kvHeads, length, type, window);

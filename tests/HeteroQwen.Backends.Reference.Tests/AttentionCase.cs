@@ -5,7 +5,7 @@ namespace HeteroQwen.Backends.Reference.Tests;
 /// <summary>Sequences in a paged pool, their index inputs, and what attention over them gives by its formula.</summary>
 internal sealed class AttentionCase
 {
-    private const int KvHeads = 2, Width = 4, Page = 4;
+    private const int KvHeads = 2, Page = 4;
 
     private readonly int[] _entries;
     private readonly int[] _tokens;
@@ -21,9 +21,11 @@ internal sealed class AttentionCase
     /// <param name="window">Window; 0 for none.</param>
     /// <param name="state">Type of the pool.</param>
     /// <param name="group">Query heads that share one head of K and V.</param>
-    public AttentionCase(int[] entries, int[] tokens, long window = 0, ElementType state = ElementType.F32, int group = 2)
+    /// <param name="width">Elements of a head.</param>
+    public AttentionCase(int[] entries, int[] tokens, long window = 0, ElementType state = ElementType.F32, int group = 2, int width = 4)
     {
         (_entries, _tokens, _window, _group) = (entries, tokens, window, group);
+        Width = width;
         Bindings = new(tokens.Sum(), entries.Sum(), entries.Length, 0);
         PagesPerSequence = (entries.Max() + Page - 1) / Page;
         int pages = PagesPerSequence * entries.Length;
@@ -39,6 +41,8 @@ internal sealed class AttentionCase
     public Bindings Bindings { get; }
 
     public Attributes Attributes => new(("page", (long)Page), ("scale", 0.5), ("window", _window));
+
+    private int Width { get; }
 
     private int PagesPerSequence { get; }
 

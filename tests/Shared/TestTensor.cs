@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -41,13 +42,40 @@ public sealed record TestTensor(ElementType Element, ImmutableArray<Dim> Dims, b
     public static TestTensor Of(bool[] values, params Dim[] dims) =>
         new(ElementType.Bool, [.. dims], [.. values.Select(v => v ? (byte)1 : (byte)0)]);
 
-    /// <summary>The values in a float type, rounded to nearest even.</summary>
+    /// <summary>Quantised values whose blocks are random bytes, save the scales, which make them about normal distributed times <paramref name="scale"/>.</summary>
+    public static TestTensor OfBlocks(ElementType element, int seed, float scale, params Dim[] dims)
+    {
+        byte[] data = new byte[element.Bytes(dims.Aggregate(1L, (count, dim) => count * dim.Constant))];
+        Random random = new(seed);
+        random.NextBytes(data);
+        (int at, float most) = element switch
+        {
+            ElementType.Q8_0 => (0, 128),
+            ElementType.Q4_0 => (0, 8),
+            ElementType.Q4_K => (0, 63 * 15),
+            _ => (208, 128 * 32f),
+        };
+        for (int block = 0; block < data.Length; block += element.BlockBytes())
+        {
+            void Put(int place, float value) => BinaryPrimitives.WriteHalfLittleEndian(data.AsSpan(block + place), (Half)value);
+            Put(at, scale * (1 + random.NextSingle()) / most);
+            if (element == ElementType.Q4_K)
+            {
+                Put(2, scale * random.NextSingle() / 63);
+            }
+        }
+
+        return new(element, [.. dims], data);
+    }
+
+    /// <summary>The values in a float type, rounded to nearest even, or in Q8_0.</summary>
     public static TestTensor Of(ElementType element, float[] values, params Dim[] dims) => new(element, [.. dims], element switch
     {
         ElementType.F32 => MemoryMarshal.AsBytes(values.AsSpan()).ToArray(),
         ElementType.F16 => MemoryMarshal.AsBytes(values.Select(v => (Half)v).ToArray().AsSpan()).ToArray(),
         ElementType.BF16 => MemoryMarshal.AsBytes(values.Select(ToBFloat16).ToArray().AsSpan()).ToArray(),
-        _ => throw new ArgumentException($"{element.Name()} is no float type"),
+        ElementType.Q8_0 => ToQ8(values),
+        _ => throw new ArgumentException($"{element.Name()} is no type that values are rounded to"),
     });
 
     /// <summary>The same elements, dense.</summary>
@@ -90,13 +118,13 @@ public sealed record TestTensor(ElementType Element, ImmutableArray<Dim> Dims, b
         return strides;
     }
 
-    /// <summary>The elements of a dense float tensor.</summary>
+    /// <summary>The elements of a dense float or quantised tensor.</summary>
     public float[] Floats() => Element switch
     {
         ElementType.F32 => MemoryMarshal.Cast<byte, float>(Data).ToArray(),
         ElementType.F16 => [.. MemoryMarshal.Cast<byte, Half>(Data).ToArray().Select(h => (float)h)],
         ElementType.BF16 => [.. MemoryMarshal.Cast<byte, ushort>(Data).ToArray().Select(b => BitConverter.Int32BitsToSingle(b << 16))],
-        _ => throw new InvalidOperationException($"{Element.Name()} is no float type"),
+        _ => Dequantised(),
     };
 
     public int[] Ints() => Element == ElementType.I32
@@ -106,6 +134,20 @@ public sealed record TestTensor(ElementType Element, ImmutableArray<Dim> Dims, b
         ? [.. Data.Select(b => b != 0)] : throw new InvalidOperationException($"{Element.Name()} is not bool");
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Role} {Type}, {Data.Length} bytes");
+
+    private float[] Dequantised()
+    {
+        float[] values = new float[Data.Length / Element.BlockBytes() * Element.BlockElements()];
+        BlockFormats.Dequantize(Element, Data, values);
+        return values;
+    }
+
+    private static byte[] ToQ8(float[] values)
+    {
+        byte[] blocks = new byte[ElementType.Q8_0.Bytes(values.Length)];
+        Q8_0.Quantize(values, blocks);
+        return blocks;
+    }
 
     private static ushort ToBFloat16(float value)
     {

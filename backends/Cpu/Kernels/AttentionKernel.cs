@@ -221,7 +221,7 @@ internal sealed unsafe class AttentionKernel : CpuKernel
             (long page, long place) = Math.DivRem(seen.First + at + i, _page);
             long slot = (seen.Pages[page] * _page) + place;
             long offset = ((slot * pool.Dims[1]) + kvHead) * pool.Last;
-            block[i] = Widening.Row(pool.Element, pool.Data + (offset * pool.ElementBytes), 1, pool.Last, scratch + (i * pool.Last));
+            block[i] = Widening.Row(pool.Element, pool.Data + pool.Bytes(offset), 1, pool.Last, scratch + (i * pool.Last));
         }
 
         return block;

@@ -3,7 +3,7 @@ using HeteroQwen.Ir;
 namespace HeteroQwen.Backends.Cpu.Kernels;
 
 /// <summary>
-/// <c>copy</c>: casts, makes contiguous, concatenates. Scalar equivalent: y[start + i] = (to)x[i] for each operand in turn. Any
+/// <c>copy</c>: casts, dequantises, makes contiguous, concatenates. Scalar equivalent: y[start + i] = (to)x[i] for each operand in turn. Any
 /// strides, any first element.
 /// </summary>
 internal sealed unsafe class CopyKernel : CpuKernel
@@ -45,7 +45,7 @@ internal sealed unsafe class CopyKernel : CpuKernel
         (long strideFrom, long strideTo) = (_walk.Inner(0), _walk.Inner(1));
         for (long unit = begin; unit < end; unit++)
         {
-            byte* from = _from.Data + (_walk.Offset(0, unit) * _from.ElementBytes);
+            byte* from = _from.Data + _from.Bytes(_walk.Offset(0, unit));
             byte* to = _to + (_walk.Offset(1, unit) * result.ElementBytes);
             long count = _walk.Count(unit);
             if (_from.Element == result.Element)

@@ -47,12 +47,6 @@ internal static class KernelTable
                     : "no such op is known");
         }
 
-        TensorDescriptor? quantised = op.Operands.FirstOrDefault(o => o.Element.IsQuantized());
-        if (quantised is not null)
-        {
-            return Support.No($"{quantised.Element.Name()} is not read; f32, f16 and bf16 are");
-        }
-
         if (op.Operands.Length > MostOperands)
         {
             return Support.No($"{op.Operands.Length} operands; {MostOperands} at the most");
@@ -81,6 +75,11 @@ internal static class KernelTable
                 return $"operand {i} is strided";
             }
 
+            if (operand.Element.IsQuantized() && !IsWholeBlocks(operand))
+            {
+                return $"operand {i} is {(operand.Strided ? "strided" : "no whole number of blocks in each row")}";
+            }
+
             if (operand.Role == TensorRole.Constant && operand.Dims.Any(d => !d.IsConstant))
             {
                 return $"operand {i} is a constant of a symbolic shape";
@@ -97,6 +96,9 @@ internal static class KernelTable
         return types.SequenceEqual(op.Results.Select(TypeOf)) ? null : $"the results are {string.Join(", ", types)}";
     }
 
+    private static bool IsWholeBlocks(TensorDescriptor operand) =>
+        !operand.Strided && operand.Rank > 0 && operand.Dims[^1].IsConstant && operand.Dims[^1].Constant % operand.Element.BlockElements() == 0;
+
     private static TensorType TypeOf(TensorDescriptor tensor) => new(tensor.Element, new Shape(tensor.Dims.AsSpan()));
 
     /// <summary>
@@ -111,7 +113,7 @@ internal static class KernelTable
             if (operand.Role == TensorRole.Constant && !ReadsByRow(op.Name, i))
             {
                 long elements = new Shape(operand.Dims.AsSpan()).Elements(default);
-                bytes = checked(bytes + (elements * (sizeof(float) + operand.Element.BlockBytes())));
+                bytes = checked(bytes + (elements * sizeof(float)) + operand.Element.Bytes(elements));
             }
         }
 
@@ -123,13 +125,13 @@ internal static class KernelTable
     /// <param name="Create">Makes the kernel.</param>
     private sealed record Entry(ulong Strided, ulong ByRow, Func<OpDescriptor, ConstantData?[], WorkerPool, CpuKernel> Create)
     {
-        /// <summary>The bits of the operands that are there and no constants.</summary>
+        /// <summary>The bits of the operands that are there, no constants and not quantised.</summary>
         public ulong StridedOf(OpDescriptor op)
         {
             ulong mask = 0;
             for (int i = 0; i < op.Operands.Length; i++)
             {
-                mask |= op.Operands[i].Role == TensorRole.Constant ? 0 : Strided & (1UL << i);
+                mask |= op.Operands[i].Role == TensorRole.Constant || op.Operands[i].Element.IsQuantized() ? 0 : Strided & (1UL << i);
             }
 
             return mask;

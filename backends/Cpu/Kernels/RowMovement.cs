@@ -28,7 +28,7 @@ internal sealed unsafe class GatherRowsKernel : CpuKernel
         long length = table.Product(1, table.Rank);
         for (long i = begin; i < end; i++)
         {
-            byte* row = table.At(((int*)Operands[1].Data)[i] * length * table.ElementBytes);
+            byte* row = table.At(table.Bytes(((int*)Operands[1].Data)[i] * length));
             Widening.Into(table.Element, row, 1, length, (float*)Results[0].Data + (i * length));
         }
     }
@@ -40,6 +40,7 @@ internal sealed unsafe class GatherRowsKernel : CpuKernel
 /// </summary>
 internal sealed unsafe class ScatterRowsKernel : CpuKernel
 {
+    /// <summary>Whole blocks of every quantised type.</summary>
     private const long Columns = 256;
 
     private readonly Work _work;
@@ -77,7 +78,7 @@ internal sealed unsafe class ScatterRowsKernel : CpuKernel
             {
                 long column = unit * Columns;
                 float* from = (float*)Operands[2].Data + (i * length) + column;
-                byte* to = state.Data + (((row * length) + column) * state.ElementBytes);
+                byte* to = state.Data + state.Bytes((row * length) + column);
                 Widening.Narrow(state.Element, from, Math.Min(Columns, length - column), to);
             }
         }

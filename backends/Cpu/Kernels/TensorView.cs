@@ -64,6 +64,7 @@ internal sealed unsafe class TensorView : IDisposable
     /// <summary>Address of the first element. For a constant of several ranges, use <see cref="At"/>.</summary>
     public byte* Data { get; private set; }
 
+    /// <summary>Bytes of an element; of a block where the type is quantised.</summary>
     public int ElementBytes => _descriptor.Element.BlockBytes();
 
     public bool IsConstant => _descriptor.Role == TensorRole.Constant;
@@ -130,6 +131,9 @@ internal sealed unsafe class TensorView : IDisposable
             : Status.InvalidArgument($"{what} at offset {argument.Offset} leaves its buffer of {buffer.Bytes} bytes");
     }
 
+    /// <summary>Bytes of elements that lie side by side, whole blocks where the type is quantised.</summary>
+    public long Bytes(long elements) => elements / _descriptor.Element.BlockElements() * ElementBytes;
+
     /// <summary>Address of a byte of a dense tensor; a row never spans two ranges, since ranges join on axis 0.</summary>
     public byte* At(long offset)
     {
@@ -148,7 +152,7 @@ internal sealed unsafe class TensorView : IDisposable
     {
         if (_ranges.Length > 1)
         {
-            return At(row * Dims[^1] * ElementBytes);
+            return At(Bytes(row * Dims[^1]));
         }
 
         long offset = 0;
@@ -159,7 +163,7 @@ internal sealed unsafe class TensorView : IDisposable
             row = rest;
         }
 
-        return Data + (offset * ElementBytes);
+        return Data + Bytes(offset);
     }
 
     /// <summary>The row as f32: where it lies if it is f32 already, else widened into <paramref name="scratch"/>.</summary>
@@ -178,12 +182,14 @@ internal sealed unsafe class TensorView : IDisposable
             throw new ArgumentException($"a constant {descriptor} comes without its bytes");
         }
 
-        long sliceBytes = descriptor.Element.Bytes(1);
+        // Where the type is quantised, there are two dimensions or more, and the last is whole blocks: the table of kernels sees to it.
+        long slice = 1;
         for (int i = 1; i < descriptor.Rank; i++)
         {
-            sliceBytes = checked(sliceBytes * descriptor.Dims[i].Constant);
+            slice = checked(slice * descriptor.Dims[i].Constant);
         }
 
+        long sliceBytes = descriptor.Element.Bytes(slice);
         long bytes = descriptor.Rank == 0 ? sliceBytes : checked(sliceBytes * descriptor.Dims[0].Constant);
         bool typed = constant.Type == descriptor.Element && constant.Shape.SequenceEqual(descriptor.Dims.Select(d => d.Code));
         bool whole = constant.Ranges.All(r => r.Address != 0 && r.Length > 0 && r.Length % Math.Max(1, sliceBytes) == 0);
@@ -244,7 +250,8 @@ internal sealed unsafe class TensorView : IDisposable
             last += (Int128)(Dims[i] - 1) * Strides[i];
         }
 
-        Int128 extent = (last + 1) * ElementBytes;
+        // A quantised tensor is dense and ends with a block.
+        Int128 extent = (last + 1) / _descriptor.Element.BlockElements() * ElementBytes;
         bytes = extent <= long.MaxValue ? (long)extent : 0;
         return bytes > 0;
     }

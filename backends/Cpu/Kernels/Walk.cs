@@ -6,7 +6,7 @@ namespace HeteroQwen.Backends.Cpu.Kernels;
 /// </summary>
 internal sealed class Walk(int rank, int tensors)
 {
-    /// <summary>Elements of a block at the most.</summary>
+    /// <summary>Elements of a block at the most; whole blocks of every quantised type.</summary>
     public const long Block = 4096;
 
     private readonly long[] _dims = new long[rank + 1];

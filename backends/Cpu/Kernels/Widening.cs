@@ -5,7 +5,7 @@ using HeteroQwen.Ir;
 namespace HeteroQwen.Backends.Cpu.Kernels;
 
 /// <summary>
-/// f32 from f16 and bf16, exact, and back, to nearest even with overflow to infinity. Scalar equivalent: to[i] = (float)from[i * stride].
+/// f32 from f16, bf16 and the block-quantised types, exact, and back, to nearest even with overflow to infinity. Scalar equivalent: to[i] = (float)from[i * stride].
 /// </summary>
 internal static unsafe class Widening
 {
@@ -35,11 +35,12 @@ internal static unsafe class Widening
                 Brains((ushort*)from, stride, count, to);
                 break;
             default:
-                throw new ArgumentException($"{type.Name()} cannot be widened");
+                BlockWidening.Into(type, from, count, to);
+                break;
         }
     }
 
-    /// <summary>Rounds f32 into a float type.</summary>
+    /// <summary>Rounds f32 into a float type, or quantises it to Q8_0.</summary>
     public static void Narrow(ElementType type, float* from, long count, byte* to)
     {
         switch (type)
@@ -56,6 +57,10 @@ internal static unsafe class Widening
                     ((ushort*)to)[i] = ToBrain(from[i]);
                 }
 
+                break;
+            case ElementType.Q8_0:
+                int whole = checked((int)count);
+                Q8_0.Quantize(new ReadOnlySpan<float>(from, whole), new Span<byte>(to, checked((int)type.Bytes(count))));
                 break;
             default:
                 throw new ArgumentException($"nothing is rounded to {type.Name()}");
