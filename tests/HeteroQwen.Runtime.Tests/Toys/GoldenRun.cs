@@ -1,31 +1,14 @@
 using HeteroQwen.Backends;
 using HeteroQwen.Generation;
-using HeteroQwen.Ir;
-using HeteroQwen.Models;
 using HeteroQwen.TestSupport;
 
 namespace HeteroQwen.Runtime.Tests.Toys;
 
-/// <summary>A golden model opened on a backend, with another as its host.</summary>
-internal sealed class GoldenRun : IDisposable
+/// <summary>A golden model opened on a backend, with what it must give.</summary>
+internal sealed class GoldenRun(string model, IBackend backend, IBackend? host = null, EngineOptions? options = null)
+    : ModelRun(TestData.Path($"hf/{model}"), backend, host, options)
 {
-    private readonly HuggingFaceFolder _model;
-    private readonly Device _device;
-    private readonly Device? _host;
-
-    public GoldenRun(string model, IBackend backend, IBackend? host = null, EngineOptions? options = null)
-    {
-        Golden = GoldenLogits.Load(model);
-        _model = HuggingFaceFolder.Open(TestData.Path($"hf/{model}"));
-        _device = Device.Open(backend, 0, Attributes.Empty);
-        _host = host is null ? null : Device.Open(host, 0, Attributes.Empty);
-        options ??= new EngineOptions { Precision = Precision.Exact, Context = 256, AllRows = true, AllowHostFallback = host is not null };
-        Engine = Engine.Open(_model, _device, _host, options);
-    }
-
-    public GoldenLogits Golden { get; }
-
-    public Engine Engine { get; }
+    public GoldenLogits Golden { get; } = GoldenLogits.Load(model);
 
     /// <summary>Logits of all positions, row by row.</summary>
     public float[] Logits(int? chunk = null)
@@ -49,13 +32,5 @@ internal sealed class GoldenRun : IDisposable
         }
 
         return most;
-    }
-
-    public void Dispose()
-    {
-        Engine.Dispose();
-        _device.Dispose();
-        _host?.Dispose();
-        _model.Dispose();
     }
 }
