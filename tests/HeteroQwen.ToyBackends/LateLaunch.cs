@@ -65,8 +65,8 @@ internal sealed unsafe class LateLaunch
     /// <summary>Host memory that the kernel asked for.</summary>
     public HostBytes[] HostBytes() =>
     [
-        .. Enumerable.Range(0, _operands).Where(AsksHost)
-            .Select(i => new HostBytes(_kernel.Op.Name, _arguments[i].HostBytes, (int)_tensors[i].Element.Bytes(_tensors[i].Elements(Bindings)))),
+        .. Enumerable.Range(0, _operands).Where(AsksHost).Select(i => new HostBytes(
+            _kernel.Op.Name, _arguments[i].HostBytes, (int)_tensors[i].Element.Bytes(_tensors[i].Elements(Bindings)))),
     ];
 
     public Status Execute()
@@ -84,7 +84,8 @@ internal sealed unsafe class LateLaunch
             Status status = run.Launch(_kernel.Inner, Bindings, inner);
             for (int i = _operands; i < _tensors.Length && status.IsOk; i++)
             {
-                Strides.Copy(_tensors[i].Element, _dims[i], Address(i), _arguments[i].Strides, InnerRun.Address(inner[i]), inner[i].Strides);
+                byte* result = InnerRun.Address(inner[i]);
+                Strides.Copy(_tensors[i].Element, _dims[i], Address(i), _arguments[i].Strides, result, inner[i].Strides);
             }
 
             return status.IsOk ? status : Status.LaunchFailed($"{_kernel.Op} with {Bindings}: {status.Message}");

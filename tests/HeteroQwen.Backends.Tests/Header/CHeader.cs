@@ -18,12 +18,13 @@ internal sealed partial class CHeader
         string code = Blanks().Replace(Preprocessor().Replace(bare, " "), " ").Replace("( ", "(", StringComparison.Ordinal);
         foreach (Match match in Struct().Matches(code))
         {
-            Structs.Add(match.Groups[1].Value, [.. match.Groups[2].Value.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)]);
+            const StringSplitOptions Bare = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
+            Structs.Add(match.Groups[1].Value, match.Groups[2].Value.Split(';', Bare));
         }
 
         foreach (Match match in Enum().Matches(code))
         {
-            Enums.Add(match.Groups[1].Value, [.. match.Groups[2].Value.Split(',', StringSplitOptions.TrimEntries)]);
+            Enums.Add(match.Groups[1].Value, match.Groups[2].Value.Split(',', StringSplitOptions.TrimEntries));
         }
 
         Handles = [.. Handle().Matches(code).Select(m => m.Groups[1].Value)];

@@ -116,7 +116,8 @@ internal sealed partial class ContractInC
     /// <summary>The parameters of a record's constructor; the pairs of an array of tuples become a struct of their own.</summary>
     private IEnumerable<(Type Type, string Name)> Positional(Type type)
     {
-        ConstructorInfo? primary = type.GetConstructors().Where(c => c.GetParameters() is [var first, ..] && type.GetProperty(first.Name!) is not null)
+        ConstructorInfo? primary = type.GetConstructors()
+            .Where(c => c.GetParameters() is [var first, ..] && type.GetProperty(first.Name!) is not null)
             .MaxBy(c => c.GetParameters().Length);
         foreach (ParameterInfo parameter in primary?.GetParameters() ?? [])
         {
@@ -138,15 +139,27 @@ internal sealed partial class ContractInC
         HashSet<string?> positional = [.. type.GetConstructors().SelectMany(c => c.GetParameters()).Select(p => p.Name)];
         IEnumerable<(Type, string, int)> fields = type.GetFields(Declared).Select(f => (f.FieldType, f.Name, f.MetadataToken));
         IEnumerable<(Type, string, int)> properties = type.GetProperties(Declared)
-            .Where(p => p.SetMethod is { IsPublic: true } && !positional.Contains(p.Name)).Select(p => (p.PropertyType, p.Name, p.MetadataToken));
+            .Where(p => p.SetMethod is { IsPublic: true } && !positional.Contains(p.Name))
+            .Select(p => (p.PropertyType, p.Name, p.MetadataToken));
         return fields.Concat(properties).OrderBy(m => m.Item3).Select(m => (m.Item1, m.Item2));
     }
 
-    private IEnumerable<string> Field(Type type, string name) => type == typeof(Attributes)
-        ? Field(typeof(ImmutableArray<AttributeValue>), name)
-        : Item(type) is { } item
-        ? [$"{Pointer(item.IsAssignableTo(typeof(ITuple)) ? $"hq_{name}" : Name(item))}{(type.IsArray && !item.IsValueType ? " const*" : "")} {name}", $"size_t {name}_count"]
-        : [$"{ByReference(type)} {name}"];
+    /// <summary>A field or parameter. An array is a pointer and a count; one whose elements may be null is an array of pointers.</summary>
+    private IEnumerable<string> Field(Type type, string name)
+    {
+        if (type == typeof(Attributes))
+        {
+            return Field(typeof(ImmutableArray<AttributeValue>), name);
+        }
+
+        if (Item(type) is not { } item)
+        {
+            return [$"{ByReference(type)} {name}"];
+        }
+
+        string pointer = Pointer(item.IsAssignableTo(typeof(ITuple)) ? $"hq_{name}" : Name(item));
+        return [$"{pointer}{(type.IsArray && !item.IsValueType ? " const*" : "")} {name}", $"size_t {name}_count"];
+    }
 
     private static string Pointer(string type) => type.StartsWith("const ", StringComparison.Ordinal) ? $"{type} const*" : $"const {type}*";
 
@@ -184,9 +197,12 @@ internal sealed partial class ContractInC
     private void Enum(Type type)
     {
         string name = Snake(type.Name);
-        string prefix = s_enumPrefixes.GetValueOrDefault(type) ?? $"HQ_{name.Replace("_kind", "", StringComparison.Ordinal).ToUpperInvariant()}_";
-        Enums[$"hq_{name}"] = [.. System.Enum.GetValues(type).Cast<System.Enum>().Select(v =>
-            $"{prefix}{(type == typeof(ElementType) ? v.ToString() : Snake(v.ToString())).ToUpperInvariant()} = {Convert.ToInt32(v)}")];
+        string prefix = s_enumPrefixes.GetValueOrDefault(type) ?? $"HQ_{name}_".Replace("_kind_", "_", StringComparison.Ordinal);
+        Enums[$"hq_{name}"] =
+        [
+            .. System.Enum.GetValues(type).Cast<System.Enum>().Select(v =>
+                $"{prefix}{(type == typeof(ElementType) ? $"{v}" : Snake($"{v}"))}".ToUpperInvariant() + $" = {Convert.ToInt32(v)}"),
+        ];
     }
 
     [GeneratedRegex("(?<=[a-z0-9])(?=[A-Z])")]

@@ -12,7 +12,8 @@ public sealed class HeaderCompilesTests
     public void Header_compiles_without_a_warning(string compiler, string language, string standard)
     {
         ProcessStartInfo start = new(compiler) { RedirectStandardError = true };
-        foreach (string argument in (string[])[standard, "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only", "-x", language, CHeader.Path])
+        string[] arguments = [standard, "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only", "-x", language, CHeader.Path];
+        foreach (string argument in arguments)
         {
             start.ArgumentList.Add(argument);
         }

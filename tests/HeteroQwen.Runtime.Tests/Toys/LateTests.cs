@@ -123,12 +123,11 @@ public sealed class LateTests : IDisposable
     {
         GraphBuilder builder = new("early");
         Value x = builder.Input("x", new(ElementType.F32, Dim.T, 8));
-        Value early = builder.Binary("add", x, x);
-        builder.Output("early", early);
+        builder.Output("early", builder.Binary("add", x, x));
         Value y = x;
         for (int i = 0; i < 4; i++)
         {
-            y = builder.Binary("mul", y, early);
+            y = builder.Binary("mul", y, x);
         }
 
         builder.Output("last", y);
@@ -140,7 +139,7 @@ public sealed class LateTests : IDisposable
         session.Input<float>("x")[..24].Fill(2);
         session.Run(maxima with { T = 3 });
         Assert.Equal(Enumerable.Repeat(4f, 24), session.Output("early").ToArray());
-        Assert.Equal(Enumerable.Repeat(512f, 24), session.Output("last").ToArray());
+        Assert.Equal(Enumerable.Repeat(32f, 24), session.Output("last").ToArray());
         Assert.Empty(late.Violations);
     }
 
