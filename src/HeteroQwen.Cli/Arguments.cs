@@ -10,7 +10,7 @@ internal static class Arguments
     public static Option<string> Model() => new("-m", "--model")
     {
         HelpName = "MODEL",
-        Description = "A Hugging Face folder, or the bundled tiny or tiny-moe",
+        Description = "A Hugging Face folder, a GGUF file, or the bundled tiny or tiny-moe",
         DefaultValueFactory = _ => ModelFiles.Default,
     };
 

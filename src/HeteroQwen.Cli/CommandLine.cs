@@ -35,7 +35,7 @@ internal static partial class CommandLine
 
             if (ending.Sentence is { } sentence)
             {
-                Terminal.Note($"heteroqwen: {sentence.TrimEnd('.')}.");
+                Terminal.Note($"heteroqwen: {sentence}{(sentence is [.., '.' or '?'] ? "" : ".")}");
             }
 
             return ending.Code;
@@ -88,7 +88,8 @@ internal static partial class CommandLine
     {
         Command command = parsed.CommandResult.Command;
         string name = command is RootCommand ? "heteroqwen" : $"heteroqwen {command.Name}";
-        string? wrong = parsed.UnmatchedTokens is [string unmatched, ..] ? unmatched : MistakenForArgument(parsed);
+        string? wrong = parsed.Tokens.FirstOrDefault(t => t.Type == TokenType.Directive)?.Value
+            ?? (parsed.UnmatchedTokens is [string unmatched, ..] ? unmatched : MistakenForArgument(parsed));
         if (wrong is not null)
         {
             bool isOption = OptionLike().IsMatch(wrong);

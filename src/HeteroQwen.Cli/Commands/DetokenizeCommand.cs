@@ -1,4 +1,5 @@
 using System.CommandLine;
+using HeteroQwen.Models;
 
 namespace HeteroQwen.Cli;
 
@@ -13,9 +14,8 @@ internal static class DetokenizeCommand
         Command command = new("detokenize", "Show the text of token ids.") { list, model, json };
         command.SetAction(parsed =>
         {
-            ModelFiles files = ModelFiles.Find(parsed.GetValue(model)!);
             int[] ids = Arguments.Ids(parsed.GetValue(list)!, "IDS");
-            string text = files.Tokenizer().Decode(ids);
+            string text = ModelSource.OpenText(parsed.GetValue(model)!).RequireTokenizer().Decode(ids);
             if (parsed.GetValue(json))
             {
                 tool.Terminal.WriteJson(writer =>

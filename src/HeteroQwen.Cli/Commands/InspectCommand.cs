@@ -12,7 +12,7 @@ internal sealed class InspectCommand
     private readonly Tool _tool;
     private readonly Argument<string> _model = new("MODEL")
     {
-        Description = "A Hugging Face folder, or the bundled tiny or tiny-moe",
+        Description = "A Hugging Face folder, a GGUF file, or the bundled tiny or tiny-moe",
         DefaultValueFactory = _ => ModelFiles.Default,
     };
 
@@ -40,11 +40,11 @@ internal sealed class InspectCommand
     private int Run(ParseResult parsed)
     {
         (bool ir, bool lowered, bool tensors) = (parsed.GetValue(_ir), parsed.GetValue(_lowered), parsed.GetValue(_tensors));
-        ModelFiles files = ModelFiles.Find(parsed.GetValue(_model)!);
+        string name = parsed.GetValue(_model)!;
         EngineSettings settings = _engine.Read(parsed);
         Device? device = lowered ? settings.OpenDevice(_tool) : null;
-        using HuggingFaceFolder model = files.OpenWeights();
-        ModelSummary summary = new(files, model);
+        using IModelSource model = ModelFiles.Open(name);
+        ModelSummary summary = new(name, model);
         string? text = ir ? GraphPrinter.Print(PlainGraph(model, settings).Graph) : null;
         LoweredPage? page = device is null ? null : Lower(model, settings, device, !parsed.GetValue(_noFuse));
         if (parsed.GetValue(_json))
@@ -54,7 +54,7 @@ internal sealed class InspectCommand
         }
 
         TextWriter output = _tool.Terminal.Out;
-        string title = $"{files.Name}: {summary.Headline}";
+        string title = $"{name}: {summary.Headline}";
         if (!ir && !lowered)
         {
             summary.Write(_tool.Terminal);

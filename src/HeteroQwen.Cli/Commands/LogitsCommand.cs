@@ -38,10 +38,10 @@ internal sealed class LogitsCommand
         }
 
         EngineSettings settings = _engine.Read(parsed);
-        ModelFiles files = ModelFiles.Find(parsed.GetValue(_model)!);
+        string name = parsed.GetValue(_model)!;
         Device device = settings.OpenDevice(_tool);
-        int[] tokens = list is not null ? Arguments.Ids(list, "--tokens") : files.Tokenizer().Encode(text!, allowSpecial: true);
-        using HuggingFaceFolder model = files.OpenWeights();
+        int[] tokens = list is not null ? Arguments.Ids(list, "--tokens") : ModelSource.OpenText(name).RequireTokenizer().Encode(text!, allowSpecial: true);
+        using IModelSource model = ModelFiles.Open(name);
         int context = Math.Clamp(tokens.Length, 1, model.Config.ContextLimit);
         settings = settings with { Options = settings.Options with { AllRows = true, Context = context } };
         using Engine engine = settings.Open(_tool, model, device);

@@ -44,11 +44,11 @@ internal sealed class RunCommand
     {
         EngineSettings settings = Read(parsed);
         int? most = Arguments.Whole(parsed, _count, 0);
-        ModelFiles files = ModelFiles.Find(parsed.GetValue(_model)!);
         Device device = settings.OpenDevice(_tool);
-        QwenTokenizer? tokenizer = files.TokenizerOrNull();
-        int[] prompt = _prompt.Read(parsed, files, () => tokenizer ?? files.Tokenizer());
-        using HuggingFaceFolder model = files.OpenWeights();
+        ModelText text = ModelSource.OpenText(parsed.GetValue(_model)!);
+        int[] prompt = _prompt.Read(parsed, text);
+        QwenTokenizer? tokenizer = text.Tokenizer;
+        using IModelSource model = ModelFiles.Open(parsed.GetValue(_model)!);
         NoteSampling(parsed, model.Generation);
         using Engine engine = settings.Open(_tool, model, device);
         return parsed.GetValue(_json)

@@ -17,24 +17,23 @@ internal static class TemplateCommand
         Command command = new("template", "Render messages by the model's chat template.") { file, model, json };
         command.SetAction(parsed =>
         {
-            ModelFiles files = ModelFiles.Find(parsed.GetValue(model)!);
-            Run(tool.Terminal, files, parsed.GetValue(file)!, parsed.GetValue(json));
+            Run(tool.Terminal, ModelSource.OpenText(parsed.GetValue(model)!), parsed.GetValue(file)!, parsed.GetValue(json));
             return ExitCodes.Ok;
         });
         const string Piped = "echo '{\"messages\":[{\"role\":\"user\",\"content\":\"Hi!\"}]}' | heteroqwen template -";
         return (command, [Piped, $"{Piped} -m tiny-moe --json"]);
     }
 
-    private static void Run(Terminal terminal, ModelFiles files, string path, bool json)
+    private static void Run(Terminal terminal, ModelText model, string path, bool json)
     {
-        RenderedChat chat = files.Template().Render(PromptReader.LoadRequest(path));
+        RenderedChat chat = model.Template.Render(PromptReader.LoadRequest(path));
         if (!json)
         {
             terminal.Out.WriteLine(VisibleText.Lines(chat.Text));
             return;
         }
 
-        int[] ids = chat.Encode(files.Tokenizer());
+        int[] ids = chat.Encode(model.RequireTokenizer());
         terminal.WriteJson(writer =>
         {
             writer.WriteStartObject();

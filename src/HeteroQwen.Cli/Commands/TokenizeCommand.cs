@@ -20,26 +20,22 @@ internal static class TokenizeCommand
         command.SetAction(parsed =>
         {
             string[] given = parsed.GetValue(texts) ?? [];
-            Run(tool, ModelFiles.Find(parsed.GetValue(model)!), given, parsed.GetValue(json));
+            Run(tool.Terminal, parsed.GetValue(model)!, given, parsed.GetValue(json));
             return ExitCodes.Ok;
         });
         return (command, ["heteroqwen tokenize \"What is the capital of France?\"", "heteroqwen tokenize -m tiny-moe --json \"你好\" \"hello\""]);
     }
 
-    private static void Run(Tool tool, ModelFiles model, string[] texts, bool json)
+    private static void Run(Terminal terminal, string model, string[] texts, bool json)
     {
-        if (texts.Length == 0)
-        {
-            texts = Console.IsInputRedirected
-                ? [Terminal.ReadInput()]
-                : throw new UserErrorException("tokenize: there is no text; give one or more, or pipe one in");
-        }
-
-        QwenTokenizer tokenizer = model.Tokenizer();
+        texts = texts.Length > 0 ? texts
+            : Terminal.ReadPiped() is { } piped ? [piped]
+            : throw new UserErrorException("tokenize: there is no text; give one or more, or pipe one in");
+        QwenTokenizer tokenizer = ModelSource.OpenText(model).RequireTokenizer();
         List<(string Text, int[] Ids)> encoded = [.. texts.Select(t => (t, tokenizer.Encode(t, allowSpecial: true)))];
         if (json)
         {
-            WriteJson(tool.Terminal, tokenizer, encoded);
+            WriteJson(terminal, tokenizer, encoded);
             return;
         }
 
@@ -51,8 +47,8 @@ internal static class TokenizeCommand
                 table.Add($"{id}", VisibleText.Piece(tokenizer.PieceOf(id)));
             }
 
-            table.Write(tool.Terminal);
-            tool.Terminal.Out.WriteLine($"{ids.Length} tokens: {string.Join(',', ids)}");
+            table.Write(terminal);
+            terminal.Out.WriteLine($"{ids.Length} tokens: {string.Join(',', ids)}");
         }
     }
 

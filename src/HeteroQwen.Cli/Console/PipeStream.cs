@@ -9,7 +9,7 @@ internal sealed class ReaderGoneException() : Exception("standard output was clo
 /// Standard output as a stream that notices when its reader is gone. The framework's own console stream swallows that, and a long
 /// answer would be computed for nobody.
 /// </summary>
-internal sealed class PipeStream(FileStream inner) : Stream
+internal sealed class PipeStream(Stream inner) : Stream
 {
     public override bool CanRead => false;
 
@@ -28,7 +28,7 @@ internal sealed class PipeStream(FileStream inner) : Stream
     public static Stream OpenStandardOutput()
     {
         FileStream stream = new(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
-        return OperatingSystem.IsWindows() || stream.CanSeek ? Console.OpenStandardOutput() : new PipeStream(stream);
+        return new PipeStream(OperatingSystem.IsWindows() || stream.CanSeek ? Console.OpenStandardOutput() : stream);
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
@@ -43,6 +43,10 @@ internal sealed class PipeStream(FileStream inner) : Stream
         catch (IOException e) when (e.HResult == BrokenPipe)
         {
             throw new ReaderGoneException();
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"standard output: {e.Message}", e);
         }
     }
 

@@ -70,6 +70,10 @@ internal sealed class Terminal : IDisposable
         return text.EndsWith("\r\n", StringComparison.Ordinal) ? text[..^2] : text.EndsWith('\n') ? text[..^1] : text;
     }
 
+    /// <summary>What is piped in, or null where nothing is.</summary>
+    /// <exception cref="UserErrorException">It is too long.</exception>
+    public static string? ReadPiped() => Console.IsInputRedirected && ReadInput() is { Length: > 0 } text ? text : null;
+
     /// <summary>Writes one JSON value and a line end. Text is readable: only what JSON or a terminal cannot hold is escaped.</summary>
     public void WriteJson(Action<Utf8JsonWriter> write)
     {

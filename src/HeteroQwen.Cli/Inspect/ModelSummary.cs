@@ -15,14 +15,13 @@ internal sealed class ModelSummary
     private readonly int? _tokens;
     private readonly string? _templateProblem;
 
-    public ModelSummary(ModelFiles files, IModelSource model)
+    public ModelSummary(string name, IModelSource model)
     {
-        (_name, _config) = (files.Name, model.Config);
+        (_name, _config) = (name, model.Config);
         Tensors = [.. model.Names.Select(n => (n, model.Get(n)))];
-        QwenTokenizer? tokenizer = files.TokenizerOrNull();
-        _tokens = tokenizer?.VocabularySize;
+        _tokens = model.Text.Tokenizer?.VocabularySize;
         _tokenizer = _tokens is { } tokens ? $"{Units.Grouped(tokens)} tokens" : "none; prompts are ids (--tokens)";
-        _templateProblem = files.Template().Warning;
+        _templateProblem = model.Text.Template.Warning;
     }
 
     /// <summary>Every constant of the graph.</summary>

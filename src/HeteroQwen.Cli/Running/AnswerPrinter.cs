@@ -62,12 +62,13 @@ internal sealed class AnswerPrinter
 
     private void Write(string text)
     {
-        if (text.Length > 0)
+        string shown = VisibleText.Lines(text);
+        for (int end; shown.Length > 0; shown = shown[end..])
         {
-            string shown = VisibleText.Lines(text);
-            string rest = _indent.Length == 0 ? shown : shown[..^1].Replace("\n", "\n" + _indent) + shown[^1];
-            _terminal.Out.Write((_atLineStart ? _indent : "") + rest);
-            _atLineStart = text[^1] == '\n';
+            end = shown.IndexOf('\n', StringComparison.Ordinal) + 1;
+            end = end == 0 ? shown.Length : end;
+            _terminal.Out.Write((_atLineStart && shown[0] != '\n' ? _indent : "") + shown[..end]);
+            _atLineStart = shown[end - 1] == '\n';
         }
     }
 

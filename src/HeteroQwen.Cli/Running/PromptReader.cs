@@ -9,6 +9,7 @@ namespace HeteroQwen.Cli;
 internal sealed class PromptReader
 {
     private const string Input = "-";
+    private const string StandardInput = "standard input";
 
     private readonly Argument<string?> _prompt = new("PROMPT")
     {
@@ -34,10 +35,9 @@ internal sealed class PromptReader
 
     /// <summary>The prompt's ids.</summary>
     /// <param name="parsed">The command line.</param>
-    /// <param name="files">Where the template is.</param>
-    /// <param name="tokenizer">The model's tokenizer, which may be missing.</param>
+    /// <param name="model">Its tokenizer and template.</param>
     /// <exception cref="UserErrorException">The options contradict each other, or the prompt cannot be read.</exception>
-    public int[] Read(ParseResult parsed, ModelFiles files, Func<QwenTokenizer> tokenizer)
+    public int[] Read(ParseResult parsed, ModelText model)
     {
         Check(parsed);
         if (parsed.GetValue(_tokens) is { } list)
@@ -47,13 +47,14 @@ internal sealed class PromptReader
 
         if (parsed.GetValue(_messages) is { } path)
         {
-            return Render(files, WithThinking(parsed, LoadRequest(path)), tokenizer);
+            return Render(model, WithThinking(parsed, LoadRequest(path)));
         }
 
-        string prompt = parsed.GetValue(_prompt) ?? Piped();
+        string prompt = parsed.GetValue(_prompt) ?? Terminal.ReadPiped() ?? throw new UserErrorException(
+            "run: there is no prompt; give one, as in heteroqwen run \"What is 47 + 85?\", or --tokens, or --messages, or pipe a text in");
         if (parsed.GetValue(_raw))
         {
-            return tokenizer().Encode(prompt, allowSpecial: true);
+            return model.RequireTokenizer().Encode(prompt, allowSpecial: true);
         }
 
         List<ChatMessage> messages = [new(ChatRole.User, prompt)];
@@ -62,25 +63,29 @@ internal sealed class PromptReader
             messages.Insert(0, new(ChatRole.System, system));
         }
 
-        return Render(files, WithThinking(parsed, new ChatRequest { Messages = messages }), tokenizer);
+        return Render(model, WithThinking(parsed, new ChatRequest { Messages = messages }));
     }
 
     /// <summary>Reads messages from a file or, for <c>-</c>, from standard input, and reports fields that mean nothing.</summary>
     public static ChatRequest LoadRequest(string path)
     {
         ChatRequest request = path == Input
-            ? ChatRequest.Parse(Encoding.UTF8.GetBytes(Terminal.ReadInput()), "standard input")
+            ? ChatRequest.Parse(Encoding.UTF8.GetBytes(Terminal.ReadInput()), StandardInput)
             : ChatRequest.Load(path);
         foreach (string field in request.IgnoredFields.Take(5))
         {
-            Terminal.Note($"warning: {path}: the field \"{field}\" means nothing here and was ignored");
+            Terminal.Note($"warning: {(path == Input ? StandardInput : path)}: the field \"{field}\" means nothing here and was ignored");
         }
 
         return request;
     }
 
-    private static int[] Render(ModelFiles files, ChatRequest request, Func<QwenTokenizer> tokenizer) =>
-        files.Template().Render(request).Encode(tokenizer());
+    /// <summary>The tokenizer comes first: without one, no template would help.</summary>
+    private static int[] Render(ModelText model, ChatRequest request)
+    {
+        QwenTokenizer tokenizer = model.RequireTokenizer();
+        return model.Template.Render(request).Encode(tokenizer);
+    }
 
     private void Check(ParseResult parsed)
     {
@@ -121,12 +126,5 @@ internal sealed class PromptReader
             EnableThinking = thinks,
             AddGenerationPrompt = request.AddGenerationPrompt,
         };
-    }
-
-    private static string Piped()
-    {
-        string text = Console.IsInputRedirected ? Terminal.ReadInput() : "";
-        return text.Length > 0 ? text : throw new UserErrorException(
-            "run: there is no prompt; give one, as in heteroqwen run \"What is 47 + 85?\", or --tokens, or --messages, or pipe a text in");
     }
 }

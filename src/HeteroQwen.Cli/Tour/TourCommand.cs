@@ -24,7 +24,8 @@ internal sealed class TourCommand(Tool tool)
 
     public int Run()
     {
-        Heading("HeteroQwen: one Qwen3 graph, every device here");
+        Styled("HeteroQwen: one Qwen3 graph, every device here", "bold cyan");
+        Out.WriteLine();
         DevicesCommand.WriteTable(tool, "  ");
         foreach (string name in BundledModels.Names)
         {
@@ -41,16 +42,14 @@ internal sealed class TourCommand(Tool tool)
 
     private void Show(string name)
     {
-        ModelFiles files = ModelFiles.Find(name);
-        QwenTokenizer tokenizer = files.Tokenizer();
-        ChatTemplate template = files.Template();
-        int[][] prompts = [.. s_prompts.Select(p => template.Render(new ChatRequest
+        using IModelSource model = ModelFiles.Open(name);
+        QwenTokenizer tokenizer = model.Text.RequireTokenizer();
+        int[][] prompts = [.. s_prompts.Select(p => model.Text.Template.Render(new ChatRequest
         {
             Messages = [new(ChatRole.User, p.Prompt)],
             EnableThinking = p.Thinks,
         }).Encode(tokenizer))];
-        using HuggingFaceFolder model = files.OpenWeights();
-        Heading($"{name}: {new ModelSummary(files, model).Headline}; greedy, exact");
+        Heading($"{name}: {new ModelSummary(name, model).Headline}; greedy, exact");
         Out.Flush();
         List<TourRun> runs = RunAll(model, prompts);
         for (int i = 0; i < prompts.Length; i++)
@@ -62,17 +61,18 @@ internal sealed class TourCommand(Tool tool)
         Out.Flush();
     }
 
-    private List<TourRun> RunAll(HuggingFaceFolder model, int[][] prompts)
+    private List<TourRun> RunAll(IModelSource model, int[][] prompts)
     {
         List<TourRun> runs = [];
         using Progress progress = new(tool.Terminal, $"loading {model.Name}");
-        foreach ((string id, _, DeviceInfo info) in tool.Backends.Devices().Where(d => d.Info.Available))
+        foreach ((string id, _, _) in tool.Backends.Devices().Where(d => d.Info.Available))
         {
             Device device = tool.Backends.Open(id, null);
             Precision precision = device.Capabilities.Precisions.Contains(Precision.Exact) ? Precision.Exact : Precision.Fast;
             EngineOptions options = new() { Precision = precision, Context = 512 };
             using Engine engine = Engine.Open(model, device, null, options);
-            TourRun run = new(id, info);
+            TourRun run = new(id);
+            TourRun.WarmUp(engine, prompts[0]);
             foreach (int[] prompt in prompts)
             {
                 progress.Report($"{model.Name} on {id}, prompt {run.Answers.Count + 1} of {prompts.Length}");
@@ -125,7 +125,6 @@ internal sealed class TourCommand(Tool tool)
     {
         Out.WriteLine();
         Styled(text, "bold cyan");
-        Out.WriteLine();
     }
 
     private void Styled(string text, string style)

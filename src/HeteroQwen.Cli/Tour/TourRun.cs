@@ -1,11 +1,10 @@
 using System.Diagnostics;
-using HeteroQwen.Backends;
 using HeteroQwen.Generation;
 
 namespace HeteroQwen.Cli;
 
 /// <summary>One device's answers, and its rates over all of them. A slow device is cut short once its time is used up.</summary>
-internal sealed class TourRun(string id, DeviceInfo info)
+internal sealed class TourRun(string id)
 {
     private static readonly TimeSpan s_time = TimeSpan.FromSeconds(6);
 
@@ -14,13 +13,14 @@ internal sealed class TourRun(string id, DeviceInfo info)
 
     public string Id => id;
 
-    public DeviceInfo Info => info;
-
     public IReadOnlyList<GenerationResult> Answers => _answers;
 
     public double PrefillRate => Rate(a => a.PromptTokens, a => a.PrefillRate);
 
     public double DecodeRate => Rate(a => a.Ids.Count - 1, a => a.DecodeRate);
+
+    /// <summary>So that what is compiled at its first use is not counted.</summary>
+    public static void WarmUp(Engine engine, int[] prompt) => Generator.Run(engine, new(prompt) { MaxTokens = 4 });
 
     public void Ask(Engine engine, int[] prompt, CancellationToken cancellation)
     {
