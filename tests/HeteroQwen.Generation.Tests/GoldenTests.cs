@@ -25,7 +25,7 @@ public sealed class GoldenTests
             {
                 ReadOnlySpan<double> truth = golden.Row(at);
                 worst = Math.Max(worst, Distance(truth, row));
-                AssertSameBest(truth, row, 2 * bound);
+                Best.AssertSame(truth, row, 2 * bound);
                 compared++;
             }
         }
@@ -57,16 +57,5 @@ public sealed class GoldenTests
         }
 
         return worst;
-    }
-
-    /// <summary>The best token is the same wherever the two best of the truth differ by more than the margin.</summary>
-    private static void AssertSameBest(ReadOnlySpan<double> truth, ReadOnlySpan<float> row, double margin)
-    {
-        double[] sorted = truth.ToArray();
-        Array.Sort(sorted);
-        if (sorted[^1] - sorted[^2] > margin)
-        {
-            Assert.Equal(truth.IndexOf(sorted[^1]), Greedy.Choose(row).Id);
-        }
     }
 }

@@ -34,12 +34,12 @@ internal sealed record Opening(string Backend)
 /// <summary>A model that is open on a device of its own.</summary>
 internal sealed class OpenModel : IDisposable
 {
-    private readonly HuggingFaceFolder _model;
+    private readonly IModelSource _model;
     private readonly Device _device;
 
-    public OpenModel(string folder, Opening opening)
+    public OpenModel(string model, Opening opening)
     {
-        _model = HuggingFaceFolder.Open(folder);
+        _model = ModelSource.Open(model);
         _device = opening.Device();
         Engine = Engine.Open(_model, _device, null, opening.Options);
     }

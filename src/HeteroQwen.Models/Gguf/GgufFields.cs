@@ -76,6 +76,7 @@ internal sealed class GgufFields(GgufFile file, string prefix)
         { Type: GgufType.Array } value => $"an array of {value.Count} items",
         { Type: GgufType.Text } value when value.Count > 1000 => $"a text of {value.Count} bytes",
         { Type: GgufType.Text } value => $"\"{Shown.Text(GgufCursor.DecodeOrNull(file.Utf8(value)) ?? "?")}\"",
+        { Type: GgufType.Bool } value when file.Integer(value) is { } flag && flag <= 1 => flag == 1 ? "true" : "false",
         { } value => file.Real(value)?.ToString(CultureInfo.InvariantCulture) ?? file.Integer(value)!.Value.ToString(CultureInfo.InvariantCulture),
     };
 }

@@ -63,7 +63,7 @@ public sealed class GoldenFolderTests
                 string tensor = $"model.layers.1.mlp.experts.{e}.{projection}.weight";
                 return GoldenLogits.Read<byte>(first.Tensors.ContainsKey(tensor) ? first : second, tensor);
             })];
-            Assert.Equal(expected, Bytes(joined));
+            Assert.Equal(expected, GgufWriter.Bytes(joined));
         }
     }
 
@@ -83,7 +83,4 @@ public sealed class GoldenFolderTests
         Assert.Equal((24, 24, 320, 16), (golden.Tokens.Length, golden.Rows.Length, golden.Vocab, golden.Greedy.Length));
         Assert.Equal(24 * 320, golden.Logits64.Length);
     }
-
-    private static unsafe byte[] Bytes(ConstantData data) =>
-        [.. data.Ranges.SelectMany(r => new ReadOnlySpan<byte>((void*)r.Address, (int)r.Length).ToArray())];
 }

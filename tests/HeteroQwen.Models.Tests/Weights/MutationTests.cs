@@ -1,5 +1,4 @@
 using System.Text;
-using HeteroQwen.Ir;
 using HeteroQwen.TestSupport;
 
 namespace HeteroQwen.Models.Tests;
@@ -7,8 +6,6 @@ namespace HeteroQwen.Models.Tests;
 /// <summary>Spoilt copies of a small model: each opens or is refused by a sentence, and none makes the process allocate much.</summary>
 public sealed class MutationTests
 {
-    private const long FixedBytes = 64 << 20;
-
     private static readonly string[] s_bits =
     [
         "0", "-1", "9223372036854775807", "99999999999999999999", "1e9", "null", "[", "]", "{", "}", "\"", ",", ":", "\\u0000", "\\ud800",
@@ -33,35 +30,10 @@ public sealed class MutationTests
         {
             byte[] bytes = Mutate(original, interesting, random);
             folder.Write(file, bytes);
-            refused += Refuses(folder.Path, i, bytes) ? 1 : 0;
+            refused += Hostile.Refuses(folder.Path, i, bytes, () => HuggingFaceFolder.Open(folder.Path).Dispose()) ? 1 : 0;
         }
 
         Assert.InRange(refused, 100, 400);
-    }
-
-    private static bool Refuses(string folder, int i, byte[] bytes)
-    {
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        try
-        {
-            using HuggingFaceFolder model = HuggingFaceFolder.Open(folder);
-            return false;
-        }
-        catch (UserErrorException e)
-        {
-            Assert.Contains(folder, e.Message, StringComparison.Ordinal);
-            Assert.DoesNotContain(e.Message, char.IsControl);
-            return true;
-        }
-        catch (Exception e) when (e is not Xunit.Sdk.IAssertionException)
-        {
-            string start = Encoding.UTF8.GetString(bytes.AsSpan(0, Math.Min(bytes.Length, 2000)));
-            throw new InvalidOperationException($"mutation {i} of {bytes.Length} bytes: {start}", e);
-        }
-        finally
-        {
-            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, FixedBytes + (20L * bytes.Length));
-        }
     }
 
     private static byte[] Mutate(byte[] original, int interesting, Random random)
