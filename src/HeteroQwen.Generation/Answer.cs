@@ -16,7 +16,9 @@ internal sealed class Answer(Engine engine, GenerationRequest request) : IDispos
     private long _first;
     private long _latest;
 
-    /// <summary>The next step's part of this answer, of at most <paramref name="most"/> tokens. Logits come only with the last chunk of a prompt.</summary>
+    /// <summary>
+    /// The next step's part of this answer, of at most <paramref name="most"/> tokens. Logits come only with the last chunk of a prompt.
+    /// </summary>
     public StepItem Take(int most)
     {
         ReadOnlyMemory<int> chunk = _pending[..Math.Min(most, _pending.Length)];
@@ -31,7 +33,7 @@ internal sealed class Answer(Engine engine, GenerationRequest request) : IDispos
         if (!float.IsFinite(choice.Rms))
         {
             throw new UserErrorException(
-                $"{engine.Name}: the logits after {_sequence.Length} tokens are not finite; check the model's weights, or try --precision exact");
+                $"{engine.Name}: the logits after {_sequence.Length} tokens are not finite; check the weights, or try --precision exact");
         }
 
         _latest = Stopwatch.GetTimestamp();

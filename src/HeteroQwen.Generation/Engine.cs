@@ -20,7 +20,8 @@ public sealed class Engine : IDisposable
             model, device.Id, device.Capabilities, options, type => KvTypes.Holds(model, device, options, type));
         (KvType, Context, SequenceLimit) = (plan.Kv.Type, plan.Context, plan.SequenceLimit);
         (Maxima, MaxSequences, Name) = (plan.Sizes.Maxima, options.MaxSequences, $"{model.Name} on {device.Id}");
-        _pool = new KvPool(plan.PoolPages, (int)plan.Kv.Page, plan.SequenceLimit, (from, to, rows) => _session!.CopyStateRows(from, to, rows));
+        void CopyRows(long from, long to, long rows) => _session!.CopyStateRows(from, to, rows);
+        _pool = new KvPool(plan.PoolPages, (int)plan.Kv.Page, plan.SequenceLimit, CopyRows);
         _builder = new StepBuilder(new RopeTable(Config.HeadDim, Config.Rope), plan.Sizes, _pool);
         Graph graph = Qwen3Graph.Build(Config, name => model.Get(name).Type, plan.Kv);
         SessionOptions session = new()
@@ -117,7 +118,7 @@ public sealed class Engine : IDisposable
         if (wrong >= 0)
         {
             throw new UserErrorException(
-                $"token {ids[wrong]} (number {wrong + 1} of {ids.Length}) is not of the model's {Config.VocabSize} tokens; take ids from 0 to {Config.VocabSize - 1}");
+                $"token {ids[wrong]} (number {wrong + 1} of {ids.Length}) is outside the vocabulary; take ids from 0 to {Config.VocabSize - 1}");
         }
     }
 
@@ -150,15 +151,17 @@ public sealed class Engine : IDisposable
             CheckIds(item.Tokens.Span);
             if ((long)item.Sequence.Length + item.Tokens.Length > SequenceLimit)
             {
+                long length = (long)item.Sequence.Length + item.Tokens.Length;
                 throw new UserErrorException(
-                    $"{item.Sequence.Length + (long)item.Tokens.Length} tokens exceed the context of {SequenceLimit}; shorten the text or take a larger context (-c)");
+                    $"{length} tokens exceed the context of {SequenceLimit}; shorten the text or take a larger context (-c)");
             }
         }
 
         Bindings step = StepBuilder.Measure(items);
         if (step.T > Maxima.T || step.R > Maxima.R)
         {
-            throw new ArgumentException($"a step has at most {Maxima.T} tokens and {Maxima.R} rows of logits, not {step.T} and {step.R}", nameof(items));
+            string most = $"{Maxima.T} tokens and {Maxima.R} rows";
+            throw new ArgumentException($"a step has at most {most}, not {step.T} and {step.R}", nameof(items));
         }
     }
 

@@ -4,7 +4,9 @@ using HeteroQwen.Models;
 
 namespace HeteroQwen.Generation;
 
-/// <summary>What is fixed when a model is opened: the KV pool and the largest step. Refuses what does not fit before anything is allocated.</summary>
+/// <summary>
+/// What is fixed when a model is opened: the KV pool and the largest step. Refuses what does not fit before anything is allocated.
+/// </summary>
 internal sealed record EnginePlan(KvLayout Kv, StepSizes Sizes, int Context, int SequenceLimit)
 {
     private const int MaxTokens = 512;
@@ -67,8 +69,9 @@ internal sealed record EnginePlan(KvLayout Kv, StepSizes Sizes, int Context, int
             if (tokens == least)
             {
                 throw new UserErrorException(
-                    $"{model.Name} needs {needed} bytes on {device} (weights {memory.Weights}, KV cache {memory.KvCache} for {kv.Slots} entries of {kv.Type.Name()}), "
-                    + $"but the device has {capabilities.MemoryBytes}; take a smaller context (-c), a smaller cache type (--kv) or a smaller model");
+                    $"{model.Name} needs {needed} bytes on {device} (weights {memory.Weights}, KV cache {memory.KvCache} for {kv.Slots} "
+                    + $"entries of {kv.Type.Name()}), but the device has {capabilities.MemoryBytes}; "
+                    + "take a smaller context (-c), a smaller cache type (--kv) or a smaller model");
             }
         }
     }

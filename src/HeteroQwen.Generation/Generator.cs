@@ -164,5 +164,6 @@ public sealed class Generator
     private int PagesOf(GenerationRequest request) =>
         _engine.PagesFor((int)Math.Min((long)request.Prompt.Length + (request.MaxTokens ?? int.MaxValue), _engine.SequenceLimit));
 
-    private static GenerationResult Empty(GenerationRequest request, FinishReason reason) => new([], [], [], reason, request.Prompt.Length, 0, 0);
+    private static GenerationResult Empty(GenerationRequest request, FinishReason reason) =>
+        new([], [], [], reason, request.Prompt.Length, 0, 0);
 }

@@ -46,9 +46,10 @@ internal static class KvTypes
         SessionOptions session = new() { Precision = options.Precision, Maxima = new(1, page, 1, 1), Fuse = options.Fuse };
         IReadOnlyList<string> Refused(ElementType t)
         {
+            Graph graph = Qwen3Graph.Build(layer, name => model.Get(name).Type, new KvLayout(t, 2 * page, page, 1));
             try
             {
-                Lowering.Lower(Qwen3Graph.Build(layer, name => model.Get(name).Type, new KvLayout(t, 2 * page, page, 1)), device, null, session);
+                Lowering.Lower(graph, device, null, session);
                 return [];
             }
             catch (HostFallbackException e)

@@ -24,7 +24,8 @@ internal sealed class MemoryEstimate
                 : data.Shape.Aggregate((Int128)1, (product, dim) => product * dim) * expanded.BlockBytes();
         }
 
-        KvCache = (Int128)2 * _config.Layers * kv.Slots * _config.KvHeads * _config.HeadDim / kv.Type.BlockElements() * kv.Type.BlockBytes();
+        Int128 entry = (Int128)_config.KvHeads * _config.HeadDim / kv.Type.BlockElements() * kv.Type.BlockBytes();
+        KvCache = (Int128)2 * _config.Layers * kv.Slots * entry;
     }
 
     public Int128 Weights { get; }

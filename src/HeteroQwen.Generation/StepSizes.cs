@@ -55,7 +55,7 @@ internal sealed class StepSizes
             RoundToPower(step.R, Maxima.R));
     }
 
-    private static long RoundToPower(long value, long max) => value == 0 ? 0 : Math.Min((long)BitOperations.RoundUpToPowerOf2((ulong)value), max);
+    private static long RoundToPower(long value, long max) => Math.Min((long)BitOperations.RoundUpToPowerOf2((ulong)value), max);
 
     private long RoundEntries(long entries)
     {

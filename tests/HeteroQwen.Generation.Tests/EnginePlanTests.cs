@@ -8,7 +8,12 @@ namespace HeteroQwen.Generation.Tests;
 public sealed class EnginePlanTests : IDisposable
 {
     private const string Device = "chip:0";
-    private static readonly Capabilities s_chip = new() { Types = [ElementType.F32, ElementType.F16, ElementType.BF16, ElementType.I32], PageSize = 128 };
+    private static readonly Capabilities s_chip = new()
+    {
+        Types = [ElementType.F32, ElementType.F16, ElementType.BF16, ElementType.I32],
+        PageSize = 128,
+    };
+
     private static readonly EngineOptions s_exact = new() { Precision = Precision.Exact };
 
     /// <summary>3 layers, hidden 64, 2 KV heads of 32, context 4096.</summary>

@@ -38,7 +38,8 @@ public sealed class FastTests
     [Fact]
     public void Open_in_fast_takes_f32_where_attention_over_f16_would_leave_the_device()
     {
-        static bool OverF16(OpDescriptor op) => op.Operands.Concat(op.Results).Any(t => t.Role == TensorRole.State && t.Element == ElementType.F16);
+        static bool OverF16(OpDescriptor op) =>
+            op.Operands.Concat(op.Results).Any(t => t.Role == TensorRole.State && t.Element == ElementType.F16);
         using OpenModel model = OpenModel.Golden("dense-tied-f32", Fast("cpu", null) with { Refuses = OverF16 });
         Assert.Equal(ElementType.F32, model.Engine.KvType);
         UserErrorException e = Assert.Throws<UserErrorException>(

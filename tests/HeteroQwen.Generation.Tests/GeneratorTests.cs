@@ -86,7 +86,8 @@ public sealed class GeneratorTests : IDisposable
     {
         Opening opening = Opened(context: 100) with { Rounds = true };
         using OpenModel several = OpenModel.Golden(Name, opening with { Options = opening.Options with { MaxSequences = 5 } });
-        GenerationRequest[] requests = [.. Enumerable.Range(0, 9).Select(i => new GenerationRequest(_golden.Tokens.AsMemory(i, 15)) { MaxTokens = 3 + i })];
+        GenerationRequest Request(int i) => new(_golden.Tokens.AsMemory(i, 15)) { MaxTokens = 3 + i };
+        GenerationRequest[] requests = [.. Enumerable.Range(0, 9).Select(Request)];
         IReadOnlyList<GenerationResult> together = Generator.RunAll(several.Engine, requests, TestContext.Current.CancellationToken);
         foreach ((GenerationRequest request, GenerationResult result) in requests.Zip(together))
         {
@@ -101,7 +102,8 @@ public sealed class GeneratorTests : IDisposable
         AssertRefused([1, 320], "320", "number 2 of 2", "0 to 319");
         AssertRefused([-1], "-1");
         AssertRefused([.. _golden.Tokens, .. _golden.Tokens], "48", "34", "-c", "4096");
-        Assert.Contains("-n", Assert.Throws<UserErrorException>(() => Run(new(_golden.Tokens) { MaxTokens = -1 })).Message, StringComparison.Ordinal);
+        UserErrorException e = Assert.Throws<UserErrorException>(() => Run(new(_golden.Tokens) { MaxTokens = -1 }));
+        Assert.Contains("-n", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -8,7 +8,7 @@ public sealed class GoldenTests
     /// <summary>Largest |logit - logits64|, as tests/Golden/README.md has it.</summary>
     private static double Bound(string backend) => backend == "reference" ? 1e-5 : 1e-4;
 
-    public static TheoryData<string, string> Models => [.. TestData.GoldenModels.SelectMany(m => (TheoryDataRow<string, string>[])[new("reference", m), new("cpu", m)])];
+    public static MatrixTheoryData<string, string> Models => new(Opening.Backends, TestData.GoldenModels);
 
     [Theory]
     [MemberData(nameof(Models))]

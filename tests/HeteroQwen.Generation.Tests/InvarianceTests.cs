@@ -10,7 +10,7 @@ public sealed class InvarianceTests
 {
     private static readonly string[] s_models = ["dense-tied-f32", "moe-bf16"];
 
-    public static TheoryData<string, string> Models => [.. s_models.SelectMany(m => (TheoryDataRow<string, string>[])[new("reference", m), new("cpu", m)])];
+    public static MatrixTheoryData<string, string> Models => new(Opening.Backends, s_models);
 
     [Theory]
     [MemberData(nameof(Models))]

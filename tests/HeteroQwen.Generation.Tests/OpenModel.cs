@@ -12,6 +12,8 @@ namespace HeteroQwen.Generation.Tests;
 /// <summary>How a test opens a model: small pages, so that texts span several, and exact arithmetic unless it says otherwise.</summary>
 internal sealed record Opening(string Backend)
 {
+    public static IReadOnlyList<string> Backends { get; } = ["reference", "cpu"];
+
     public int Threads { get; init; } = 1;
 
     public int Page { get; init; } = 8;

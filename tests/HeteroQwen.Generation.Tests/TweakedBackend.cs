@@ -4,7 +4,7 @@ using HeteroQwen.Ir;
 
 namespace HeteroQwen.Generation.Tests;
 
-/// <summary>Another backend's device that asks for something else: for bindings rounded up, or for small pages; or that does less.</summary>
+/// <summary>Another backend's device that asks for something else, such as rounded bindings or small pages, or that does less.</summary>
 internal sealed class TweakedBackend(IBackend inner, Func<Capabilities, Capabilities> tweak, Func<OpDescriptor, bool> refuses) : IBackend
 {
     public string Name => inner.Name;

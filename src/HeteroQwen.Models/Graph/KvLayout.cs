@@ -7,13 +7,4 @@ namespace HeteroQwen.Models;
 /// <param name="Slots">S, a multiple of <paramref name="Page"/>, the scrap page included.</param>
 /// <param name="Page">Entries of a page.</param>
 /// <param name="Pages">P, the pages that one sequence may have.</param>
-public sealed record KvLayout(ElementType Type, long Slots, long Page, long Pages)
-{
-    /// <summary>Bytes of all states of a model, where rows lie side by side.</summary>
-    /// <exception cref="OverflowException">The number does not fit 63 bits.</exception>
-    public long Bytes(Qwen3Config config)
-    {
-        ArgumentNullException.ThrowIfNull(config);
-        return checked(2 * config.Layers * Type.Bytes(Slots * config.KvHeads * config.HeadDim));
-    }
-}
+public sealed record KvLayout(ElementType Type, long Slots, long Page, long Pages);

@@ -100,10 +100,12 @@ public sealed class Qwen3Graph
         [
             x, Weight("input_layernorm.weight"), .. "qkvo".Select(p => Weight($"self_attn.{p}_proj.weight")),
             Weight("self_attn.q_norm.weight"), Weight("self_attn.k_norm.weight"), _cos, _sin,
-            _builder.State($"layers.{layer}.k", state), _builder.State($"layers.{layer}.v", state), _writeSlot, .. _index.ToArray(), .. biases,
+            _builder.State($"layers.{layer}.k", state), _builder.State($"layers.{layer}.v", state), _writeSlot,
+            .. _index.ToArray(), .. biases,
         ];
         Attributes attributes = new(
-            ("eps", _config.RmsNormEps), ("page", _kv.Page), ("scale", 1 / Math.Sqrt(_config.HeadDim)), ("window", (long)_config.Windows[layer]));
+            ("eps", _config.RmsNormEps), ("page", _kv.Page), ("scale", 1 / Math.Sqrt(_config.HeadDim)),
+            ("window", (long)_config.Windows[layer]));
         string scope = _builder.Scope = $"layers.{layer}.attn";
         return _builder.Emit(Ir.AttentionBlock.Instance, operands, attributes, [$"{scope}.x", $"{scope}.k", $"{scope}.v"])[0];
     }
