@@ -118,7 +118,8 @@ public sealed class Engine : IDisposable
         if (wrong >= 0)
         {
             throw new UserErrorException(
-                $"token {ids[wrong]} (number {wrong + 1} of {ids.Length}) is outside the vocabulary; take ids from 0 to {Config.VocabSize - 1}");
+                $"token {ids[wrong]} (number {wrong + 1} of {ids.Length}) is outside the vocabulary; "
+                + $"take ids from 0 to {Config.VocabSize - 1}");
         }
     }
 

@@ -15,6 +15,8 @@ public sealed class FastTests
     [InlineData("reference", "dense-tied-f32", ElementType.F32, 1e-10)]
     [InlineData("reference", "dense-tied-f32", ElementType.F16, 1e-5)]
     [InlineData("reference", "dense-tied-f32", ElementType.BF16, 3e-4)]
+    [InlineData("reference", "dense-tied-f32", ElementType.Q8_0, 1e-3)]
+    [InlineData("cpu", "dense-tied-f32", ElementType.Q8_0, 1e-3)]
     public void Logits_in_fast_are_within_the_bound_of_the_caches_type(string backend, string name, ElementType? kv, double bound)
     {
         GoldenLogits golden = GoldenLogits.Load(name);
