@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using HeteroQwen.Ir;
 
@@ -10,6 +9,9 @@ namespace HeteroQwen.Runtime;
 /// </summary>
 internal sealed unsafe class ConstantExpander : IDisposable
 {
+    /// <summary>Elements; whole blocks of every type.</summary>
+    private const int Chunk = 4096;
+
     private readonly Dictionary<string, (ConstantData Data, nint Address)> _expanded = new(StringComparer.Ordinal);
 
     public long Bytes => _expanded.Values.Sum(e => e.Data.Bytes);
@@ -40,45 +42,82 @@ internal sealed unsafe class ConstantExpander : IDisposable
         _expanded.Clear();
     }
 
+    /// <summary>A chunk at a time: long enough that a type is looked up seldom, short enough to stay in the cache.</summary>
     private static void Convert(ConstantData source, ElementType to, byte* destination)
     {
+        Span<float> values = new float[Chunk];
         foreach (ByteRange range in source.Ranges)
         {
             long elements = range.Length / source.Type.BlockBytes() * source.Type.BlockElements();
-            for (long i = 0; i < elements; i++)
+            byte* from = (byte*)range.Address;
+            for (long left = elements; left > 0; left -= Chunk)
             {
-                float value = Read((byte*)range.Address, i, source);
-                Write(destination, i, value, to, source.Identity);
+                int count = (int)Math.Min(left, Chunk);
+                int bytes = (int)source.Type.Bytes(count);
+                Read(source, new ReadOnlySpan<byte>(from, bytes), values[..count]);
+                from += bytes;
+                bytes = (int)to.Bytes(count);
+                Write(values[..count], to, new Span<byte>(destination, bytes), source.Identity);
+                destination += bytes;
             }
-
-            destination += to.Bytes(elements);
         }
     }
 
-    private static float Read(byte* address, long index, ConstantData source) => source.Type switch
+    private static void Read(ConstantData source, ReadOnlySpan<byte> from, Span<float> values)
     {
-        ElementType.F32 => Unsafe.ReadUnaligned<float>(address + (4 * index)),
-        ElementType.F16 => (float)Unsafe.ReadUnaligned<Half>(address + (2 * index)),
-        ElementType.BF16 => BitConverter.UInt32BitsToSingle((uint)Unsafe.ReadUnaligned<ushort>(address + (2 * index)) << 16),
-        _ => throw new UserErrorException($"{source.Identity} is {source.Type.Name()}, which cannot be expanded"),
-    };
+        switch (source.Type)
+        {
+            case ElementType.F32:
+                from.CopyTo(MemoryMarshal.AsBytes(values));
+                return;
+            case ElementType.F16:
+                ReadOnlySpan<Half> halves = MemoryMarshal.Cast<byte, Half>(from);
+                for (int i = 0; i < values.Length; i++)
+                {
+                    values[i] = (float)halves[i];
+                }
 
-    private static void Write(byte* address, long index, float value, ElementType to, string identity)
+                return;
+            case ElementType.BF16:
+                ReadOnlySpan<ushort> brains = MemoryMarshal.Cast<byte, ushort>(from);
+                for (int i = 0; i < values.Length; i++)
+                {
+                    values[i] = BitConverter.UInt32BitsToSingle((uint)brains[i] << 16);
+                }
+
+                return;
+            case var type when type.IsQuantized():
+                BlockFormats.Dequantize(type, from, values);
+                return;
+            default:
+                throw new UserErrorException($"{source.Identity} is {source.Type.Name()}, which cannot be expanded");
+        }
+    }
+
+    private static void Write(ReadOnlySpan<float> values, ElementType to, Span<byte> destination, string identity)
     {
         switch (to)
         {
             case ElementType.F32:
-                Unsafe.WriteUnaligned(address + (4 * index), value);
+                MemoryMarshal.AsBytes(values).CopyTo(destination);
                 return;
             case ElementType.F16:
-                Half half = (Half)value;
-                RequireFinite(Half.IsFinite(half) || !float.IsFinite(value), value, to, identity);
-                Unsafe.WriteUnaligned(address + (2 * index), half);
+                Span<Half> halves = MemoryMarshal.Cast<byte, Half>(destination);
+                for (int i = 0; i < values.Length; i++)
+                {
+                    halves[i] = (Half)values[i];
+                    RequireFinite(Half.IsFinite(halves[i]) || !float.IsFinite(values[i]), values[i], to, identity);
+                }
+
                 return;
             case ElementType.BF16:
-                ushort rounded = BFloat16Bits(value);
-                RequireFinite((rounded & 0x7F80) != 0x7F80 || !float.IsFinite(value), value, to, identity);
-                Unsafe.WriteUnaligned(address + (2 * index), rounded);
+                Span<ushort> brains = MemoryMarshal.Cast<byte, ushort>(destination);
+                for (int i = 0; i < values.Length; i++)
+                {
+                    brains[i] = BFloat16Bits(values[i]);
+                    RequireFinite((brains[i] & 0x7F80) != 0x7F80 || !float.IsFinite(values[i]), values[i], to, identity);
+                }
+
                 return;
             default:
                 throw new UserErrorException($"{identity} cannot be expanded to {to.Name()}");
