@@ -5,18 +5,7 @@ namespace HeteroQwen.TestSupport;
 /// <summary>What the files beside a model under <c>tests/Golden/llamacpp</c> say: the float64 truth over the file's own weights.</summary>
 internal sealed record LlamaCppGolden(int[] Tokens, double[][] Logits64)
 {
-    /// <summary>The models that every backend under test can run.</summary>
-    public static IReadOnlyList<string> Runnable { get; } =
-    [
-        "tiny-dense-f32",
-        "tiny-dense-untied-f32",
-        "tiny-dense256-f32",
-        "tiny-dense256-f16",
-        "tiny-dense256-bf16",
-        "tiny-moe-f32",
-    ];
-
-    /// <summary>All models, runnable or not.</summary>
+    /// <summary>All models.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         .. Directory.EnumerateFiles(TestData.Path("llamacpp"), "*.gguf").Select(f => Path.GetFileNameWithoutExtension(f)!).Order(StringComparer.Ordinal),
