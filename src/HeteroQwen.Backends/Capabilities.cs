@@ -63,10 +63,10 @@ public sealed record Capabilities
     /// <summary>Precisions that the device offers.</summary>
     public ImmutableArray<Precision> Precisions { get; init; } = [Precision.Exact, Precision.Fast];
 
-    /// <summary>Row strides of results and states whose last dimension exceeds 1 are rounded up to this many elements.</summary>
+    /// <summary>Row strides of results and states whose last dimension is not the constant 1 are rounded up to this many elements.</summary>
     public int RowMultiple { get; init; } = 1;
 
-    /// <summary>Every argument and workspace starts at a multiple of this many bytes, a copy's source excepted. A power of two.</summary>
+    /// <summary>Every argument and workspace starts at a multiple of this many bytes, operands of the op <c>copy</c> excepted. A power of two.</summary>
     public int Alignment { get; init; } = 64;
 
     /// <summary>The bytes of a tensor are rounded up to a multiple of this; kernels may touch the tail.</summary>

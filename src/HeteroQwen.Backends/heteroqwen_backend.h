@@ -313,8 +313,8 @@ typedef struct hq_capabilities
     hq_element_type fast_expansion; /* To which a weight is expanded in HQ_PRECISION_FAST; in exact it is f32. */
     const hq_precision* precisions; /* That the device offers; empty: both. */
     size_t precisions_count;
-    int32_t row_multiple;     /* Row strides of results and states whose last dimension exceeds 1 are rounded up to this many
-                                 elements. */
+    int32_t row_multiple;     /* Row strides of results and states are rounded up to this many elements, save where the last
+                                 dimension is the constant 1. */
     int32_t alignment;        /* Every argument and workspace starts at a multiple of this many bytes, operands of the op "copy"
                                  excepted. A power of two. */
     int32_t length_alignment; /* Bytes of a tensor are rounded up to a multiple of this; kernels may touch the tail. */
@@ -437,7 +437,7 @@ typedef struct hq_stream_api
      * operands, then the results. From first to last byte, gaps between strided rows included, a result overlaps no operand, no
      * other result and not the workspace, save the state that an update writes and the pairs that the kernel declared usable in
      * place. Operands may overlap each other. workspace has at least as many bytes from workspace_offset on as the kernel asks
-     * for with these bindings; null if it asks for none. */
+     * for with these bindings; may be null if it asks for none. */
     hq_status_code (*launch)(
         hq_stream* stream, hq_kernel* kernel, const hq_bindings* bindings, const hq_argument* arguments, size_t arguments_count,
         hq_buffer* workspace, int64_t workspace_offset, hq_message* message);

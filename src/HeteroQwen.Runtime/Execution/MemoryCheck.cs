@@ -27,7 +27,7 @@ internal static class MemoryCheck
             if (bytes > capabilities.LargestBuffer)
             {
                 throw new UserErrorException(
-                    $"{device.Id}: %{state.Name} needs a buffer of {bytes} bytes and the largest is {capabilities.LargestBuffer}; use a smaller --context");
+                    $"{device.Id}: %{state.Name} needs a buffer of {bytes} bytes and the largest is {capabilities.LargestBuffer}; use a smaller context (-c)");
             }
 
             states = checked(states + bytes);
@@ -42,7 +42,7 @@ internal static class MemoryCheck
         {
             throw new UserErrorException(
                 $"{device.Id} has {capabilities.MemoryBytes} bytes and {needed} are needed ({constants} weights, {states} KV pool, {arena} activations); "
-                + "use a smaller --context or a smaller model");
+                + "use a smaller context (-c) or a smaller model");
         }
     }
 }

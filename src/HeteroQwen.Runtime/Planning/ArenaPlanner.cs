@@ -27,7 +27,7 @@ internal static class ArenaPlanner
             if (bytes > capabilities.LargestBuffer)
             {
                 throw new UserErrorException(
-                    $"{device.Id}: %{storage.Name} needs a buffer of {bytes} bytes and the largest is {capabilities.LargestBuffer}; use a smaller --context");
+                    $"{device.Id}: %{storage.Name} needs a buffer of {bytes} bytes and the largest is {capabilities.LargestBuffer}; use a smaller context (-c)");
             }
 
             Place(slabs, storage, bytes, capabilities.LargestBuffer);
