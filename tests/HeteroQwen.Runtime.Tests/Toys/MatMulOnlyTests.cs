@@ -1,5 +1,7 @@
 using HeteroQwen.Backends.Cpu;
 using HeteroQwen.Backends.Reference;
+using HeteroQwen.Generation;
+using HeteroQwen.TestSupport;
 using HeteroQwen.ToyBackends;
 
 namespace HeteroQwen.Runtime.Tests.Toys;
@@ -16,6 +18,29 @@ public sealed class MatMulOnlyTests
     {
         using GoldenRun run = new(model, new MatMulOnlyBackend(), onReference ? new ReferenceBackend() : new CpuBackend());
         Assert.InRange(run.Distance(run.Logits()), 0, 1e-4);
+    }
+
+    [Theory]
+    [InlineData("tiny-dense256-q4_k_m")]
+    [InlineData("tiny-moe256-q8_0")]
+    public void Quantised_model_on_a_device_that_reads_f32_only_is_expanded_and_within_the_bound(string model)
+    {
+        LlamaCppGolden golden = LlamaCppGolden.Load(model);
+        using ModelRun run = new(LlamaCppGolden.PathOf(model), new MatMulOnlyBackend(), new CpuBackend());
+        (double error, double norm) = (0, 0);
+        void Compare(int position, ReadOnlySpan<float> row)
+        {
+            for (int i = 0; i < row.Length; i++)
+            {
+                double truth = golden.Logits64[position][i];
+                error += (row[i] - truth) * (row[i] - truth);
+                norm += truth * truth;
+            }
+        }
+
+        TeacherForced.Run(run.Engine, golden.Tokens, Compare, cancellation: TestContext.Current.CancellationToken);
+        Assert.InRange(error / norm, 0, 1e-10);
+        Assert.Contains(run.Engine.Ledger.Rows, r => r.Op == "expanded weights" && r.Bytes > 0);
     }
 
     [Fact]

@@ -8,13 +8,13 @@ namespace HeteroQwen.Runtime.Tests.Toys;
 /// <summary>A model opened on a backend; with another as its host, to which work may fall back.</summary>
 internal class ModelRun : IDisposable
 {
-    private readonly HuggingFaceFolder _model;
+    private readonly IModelSource _model;
     private readonly Device _device;
     private readonly Device? _host;
 
-    public ModelRun(string folder, IBackend backend, IBackend? host = null, EngineOptions? options = null)
+    public ModelRun(string model, IBackend backend, IBackend? host = null, EngineOptions? options = null)
     {
-        _model = HuggingFaceFolder.Open(folder);
+        _model = ModelSource.Open(model);
         _device = Device.Open(backend, 0, Attributes.Empty);
         _host = host is null ? null : Device.Open(host, 0, Attributes.Empty);
         options ??= new EngineOptions { Precision = Precision.Exact, Context = 256, AllRows = true };
