@@ -48,7 +48,8 @@ public sealed class LlamaCppGoldenTests
         Assert.InRange(Difference.Of(truth, cpu.Logits(tokens)).Nmse, 0, MaxNmseOfQ8Cache / 20);
     }
 
-    private static EngineOptions Options(Precision precision, ElementType cache) => new() { Precision = precision, KvType = cache, AllRows = true };
+    private static EngineOptions Options(Precision precision, ElementType cache) =>
+        new() { Precision = precision, KvType = cache, AllRows = true };
 
     private static void AssertNear(string name, Opening opening, double bound)
     {

@@ -135,7 +135,8 @@ internal sealed unsafe class ConstantExpander : IDisposable
     {
         if (!fits)
         {
-            throw new UserErrorException($"{identity} holds {value}, which overflows {to.Name()}, the type that the device reads; use --precision exact");
+            throw new UserErrorException(
+                $"{identity} holds {value}, which overflows {to.Name()}, the type that the device reads; use --precision exact");
         }
     }
 }
