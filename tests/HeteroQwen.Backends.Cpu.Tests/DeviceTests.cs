@@ -61,9 +61,11 @@ public sealed class DeviceTests : IDisposable
         (OpDescriptor Op, string Expected)[] refused =
         [
             (s_silu with { Name = "ffn_block" }, "blocks are opened"), (s_silu with { Name = "fft" }, "no such op"),
-            (Silu(rows with { Element = ElementType.Q8_0 }), "no whole number of blocks"), (Silu(rows with { Element = ElementType.F16 }), "x is f32"),
+            (Silu(rows with { Element = ElementType.Q8_0 }), "no whole number of blocks"),
+            (Silu(rows with { Element = ElementType.F16 }), "x is f32"),
             (Silu(rows with { Element = ElementType.Q8_0, Dims = [Dim.T, 32], Strided = true }), "operand 0 is strided"),
-            (Silu(rows with { Element = ElementType.Q8_0, Dims = [Dim.T, 32] }), "x is f32"), (Silu(rows with { Dims = [Dim.T, 5] }), "the results are"), (s_silu with { Operands = [] }, "one operand"),
+            (Silu(rows with { Element = ElementType.Q8_0, Dims = [Dim.T, 32] }), "x is f32"),
+            (Silu(rows with { Dims = [Dim.T, 5] }), "the results are"), (s_silu with { Operands = [] }, "one operand"),
             (Silu(rows with { Strided = true, Role = TensorRole.Constant, Dims = [4, 4] }), "operand 0 is strided"),
             (Silu(rows with { Role = TensorRole.Constant }), "symbolic shape"),
             (s_silu with { Results = [s_silu.Results[0] with { Strided = true }] }, "a result is strided"),

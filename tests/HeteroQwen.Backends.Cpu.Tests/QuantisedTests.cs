@@ -32,8 +32,9 @@ public sealed class QuantisedTests
         Assert.Contains(expected, v => !float.IsFinite(v));
         for (int i = 0; i < expected.Length; i++)
         {
-            bool same = BitConverter.SingleToInt32Bits(expected[i]) == BitConverter.SingleToInt32Bits(found[i]);
-            Assert.True(same || (float.IsNaN(expected[i]) && float.IsNaN(found[i])), $"element {i} is {found[i]:R} and should be {expected[i]:R}");
+            bool same = BitConverter.SingleToInt32Bits(expected[i]) == BitConverter.SingleToInt32Bits(found[i])
+                || (float.IsNaN(expected[i]) && float.IsNaN(found[i]));
+            Assert.True(same, $"element {i} is {found[i]:R} and should be {expected[i]:R}");
         }
 
         Assert.Equal(7, found[^1]);

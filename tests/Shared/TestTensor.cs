@@ -42,7 +42,7 @@ public sealed record TestTensor(ElementType Element, ImmutableArray<Dim> Dims, b
     public static TestTensor Of(bool[] values, params Dim[] dims) =>
         new(ElementType.Bool, [.. dims], [.. values.Select(v => v ? (byte)1 : (byte)0)]);
 
-    /// <summary>Quantised values whose blocks are random bytes, save the scales, which make them about normal distributed times <paramref name="scale"/>.</summary>
+    /// <summary>Blocks of random bytes, save their scales, which keep the values below about twice <paramref name="scale"/>.</summary>
     public static TestTensor OfBlocks(ElementType element, int seed, float scale, params Dim[] dims)
     {
         byte[] data = new byte[element.Bytes(dims.Aggregate(1L, (count, dim) => count * dim.Constant))];

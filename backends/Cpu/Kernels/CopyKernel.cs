@@ -3,8 +3,8 @@ using HeteroQwen.Ir;
 namespace HeteroQwen.Backends.Cpu.Kernels;
 
 /// <summary>
-/// <c>copy</c>: casts, dequantises, makes contiguous, concatenates. Scalar equivalent: y[start + i] = (to)x[i] for each operand in turn. Any
-/// strides, any first element.
+/// <c>copy</c>: casts, dequantises, makes contiguous, concatenates. Scalar equivalent: y[start + i] = (to)x[i] for each operand in
+/// turn. Any strides, any first element.
 /// </summary>
 internal sealed unsafe class CopyKernel : CpuKernel
 {

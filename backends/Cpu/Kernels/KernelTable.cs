@@ -97,7 +97,8 @@ internal static class KernelTable
     }
 
     private static bool IsWholeBlocks(TensorDescriptor operand) =>
-        !operand.Strided && operand.Rank > 0 && operand.Dims[^1].IsConstant && operand.Dims[^1].Constant % operand.Element.BlockElements() == 0;
+        !operand.Strided && operand.Rank > 0 && operand.Dims[^1].IsConstant
+        && operand.Dims[^1].Constant % operand.Element.BlockElements() == 0;
 
     private static TensorType TypeOf(TensorDescriptor tensor) => new(tensor.Element, new Shape(tensor.Dims.AsSpan()));
 

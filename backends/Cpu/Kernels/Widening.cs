@@ -5,7 +5,8 @@ using HeteroQwen.Ir;
 namespace HeteroQwen.Backends.Cpu.Kernels;
 
 /// <summary>
-/// f32 from f16, bf16 and the block-quantised types, exact, and back, to nearest even with overflow to infinity. Scalar equivalent: to[i] = (float)from[i * stride].
+/// f32 from f16, bf16 and the block-quantised types, exact, and back, to nearest even with overflow to infinity, or
+/// quantised. Scalar equivalent: to[i] = (float)from[i * stride].
 /// </summary>
 internal static unsafe class Widening
 {

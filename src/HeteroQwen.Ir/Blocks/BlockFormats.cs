@@ -10,7 +10,9 @@ namespace HeteroQwen.Ir;
 public static class BlockFormats
 {
     /// <summary>The values of whole blocks.</summary>
-    /// <exception cref="ArgumentException">The type is not block-quantised, or the lengths are not those of the same whole blocks.</exception>
+    /// <exception cref="ArgumentException">
+    /// The type is not block-quantised, or the lengths are not those of the same whole blocks.
+    /// </exception>
     public static void Dequantize(ElementType type, ReadOnlySpan<byte> blocks, Span<float> values)
     {
         RequireBlocks(type, blocks.Length, values.Length);
