@@ -89,7 +89,8 @@ internal static partial class CommandLine
         Command command = parsed.CommandResult.Command;
         string name = command is RootCommand ? "heteroqwen" : $"heteroqwen {command.Name}";
         string? wrong = parsed.Tokens.FirstOrDefault(t => t.Type == TokenType.Directive)?.Value
-            ?? (parsed.UnmatchedTokens is [string unmatched, ..] ? unmatched : MistakenForArgument(parsed));
+            ?? MistakenForArgument(parsed)
+            ?? (parsed.UnmatchedTokens is [string unmatched, ..] ? unmatched : null);
         if (wrong is not null)
         {
             bool isOption = OptionLike().IsMatch(wrong);

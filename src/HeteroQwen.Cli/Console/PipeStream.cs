@@ -44,7 +44,7 @@ internal sealed class PipeStream(Stream inner) : Stream
         {
             throw new ReaderGoneException();
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new IOException($"standard output: {e.Message}", e);
         }

@@ -1,0 +1,75 @@
+using HeteroQwen.TestSupport;
+
+namespace HeteroQwen.Cli.Tests;
+
+public sealed class BadInputTests
+{
+    [Theory]
+    [InlineData(2, "rnu", "'rnu'", "did you mean run?")]
+    [InlineData(2, "devices --jsn", "'--jsn'", "did you mean --json?")]
+    [InlineData(2, "run --presicion=fast hi", "'--presicion=fast'", "did you mean --precision?")]
+    [InlineData(2, "run hi there", "'there'", "--help")]
+    [InlineData(2, "run hi --plugin x", "'--plugin'", "--help")]
+    [InlineData(2, "[diagram]", "'[diagram]'")]
+    [InlineData(2, "run -n", "'-n'", "--help")]
+    [InlineData(2, "run -n many hi", "-n many", "whole number")]
+    [InlineData(2, "run -t 0 hi", "-t 0", "from 1")]
+    [InlineData(2, "run -b reference -t 4 hi", "reference", "1 thread")]
+    [InlineData(2, "run --temp 0.7 hi", "--temp 0.7", "--temp 0")]
+    [InlineData(2, "run --kv f8 hi", "--kv f8", "f32, f16 or bf16")]
+    [InlineData(2, "run --precision half hi", "--precision half", "exact or fast")]
+    [InlineData(2, "run --think --no-think hi", "--think", "--no-think")]
+    [InlineData(2, "run --tokens 1 --raw", "--raw", "--tokens")]
+    [InlineData(2, "run --system x --tokens 1", "--system", "--tokens")]
+    [InlineData(2, "run hi --tokens 1", "PROMPT and --tokens")]
+    [InlineData(2, "run", "there is no prompt", "--messages")]
+    [InlineData(2, "run -m tinny hi", "tinny", "tiny, tiny-moe")]
+    [InlineData(2, "run --tokens 1,two", "'two'", "number 2 of 2", "1,2,3")]
+    [InlineData(2, "run --tokens 1,1536", "1536", "0 to 1535")]
+    [InlineData(2, "run -c 9 hello", "11 tokens", "context holds 9", "-c")]
+    [InlineData(2, "run -c 0 hello", "-c 0")]
+    [InlineData(2, "logits --tokens 1,5000", "5000", "0 to 1535")]
+    [InlineData(2, "logits", "--tokens", "--text")]
+    [InlineData(2, "logits --tokens 1 -o /no/such/folder/x.json", "/no/such/folder")]
+    [InlineData(2, "detokenize 1,99999", "99999")]
+    [InlineData(2, "template /no/such/file.json", "/no/such/file.json")]
+    [InlineData(2, "template /", "/", "cannot be read")]
+    [InlineData(2, "tokenize", "no text")]
+    [InlineData(2, "inspect /no/such/model", "/no/such/model", "tiny")]
+    [InlineData(2, "run -b cpu:x hi", "cpu:x", "cpu:0")]
+    [InlineData(3, "run -b gpu hi", "-b gpu", "cpu and reference")]
+    [InlineData(3, "logits -b refrence --tokens 1", "did you mean reference?")]
+    [InlineData(3, "run -b cpu:1 hi", "-b cpu:1", "heteroqwen devices")]
+    public void Wrong_line_is_refused_with_one_sentence(int code, string line, params string[] parts) =>
+        HeteroQwenProcess.Run(line.Split(' ')).MustRefuse(code, parts);
+
+    [Theory]
+    [InlineData("{", "no valid JSON")]
+    [InlineData("[]", "messages")]
+    [InlineData("""{"messages":[{"role":"judge","content":"x"}]}""", "judge")]
+    public void Wrong_messages_are_refused(string messages, string part) =>
+        HeteroQwenProcess.RunWithInput(messages, "run", "--messages", "-").MustRefuse(2, "standard input", part);
+
+    [Fact]
+    public void Unknown_template_is_refused_unless_the_prompt_is_raw()
+    {
+        using TempFolder folder = new();
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "models", "tiny")))
+        {
+            File.Copy(file, folder.File(Path.GetFileName(file)));
+        }
+
+        folder.Write("chat_template.jinja", "{{ messages }}");
+        HeteroQwenProcess.Run("run", "-m", folder.Path, "hi").MustRefuse(2, "chat_template.jinja", "--raw");
+        HeteroQwenProcess.Run("run", "-m", folder.Path, "--raw", "-n", "2", "hi").MustSucceed();
+    }
+
+    [Fact]
+    public void Refused_prompt_leaves_an_existing_file_alone()
+    {
+        using TempFolder folder = new();
+        string file = folder.Write("logits.json", "precious");
+        HeteroQwenProcess.Run("logits", "--tokens", "1,5000", "-o", file).MustRefuse(2, "5000");
+        Assert.Equal("precious", File.ReadAllText(file));
+    }
+}
