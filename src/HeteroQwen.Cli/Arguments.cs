@@ -39,7 +39,9 @@ internal static class Arguments
 
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least
             ? value
-            : throw new UserErrorException($"{option.Name} {text}: this is no whole number from {least} to {int.MaxValue}; write for example {option.Name} {Math.Max(least, 8)}");
+            : throw new UserErrorException(
+                $"{option.Name} {text}: this is no whole number from {least} to {int.MaxValue}; "
+                + $"write for example {option.Name} {Math.Max(least, 8)}");
     }
 
     /// <summary>One of several words, or null where the option was not given.</summary>

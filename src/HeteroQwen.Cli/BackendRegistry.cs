@@ -47,10 +47,12 @@ internal sealed class BackendRegistry : IDisposable
         }
 
         DeviceInfo info = DevicesOf(backend).FirstOrDefault(d => d.Index == index)
-            ?? throw new NoSuchDeviceException($"-b {name}: there is no device {index} of {backend.Name}; `heteroqwen devices` lists those here");
+            ?? throw new NoSuchDeviceException(
+                $"-b {name}: there is no device {index} of {backend.Name}; `heteroqwen devices` lists those here");
         if (!info.Available)
         {
-            throw new NoSuchDeviceException($"-b {name}: the device is not available ({info.Reason}); `heteroqwen devices` lists those here");
+            throw new NoSuchDeviceException(
+                $"-b {name}: the device is not available ({info.Reason}); `heteroqwen devices` lists those here");
         }
 
         string id = $"{backend.Name}:{index}";

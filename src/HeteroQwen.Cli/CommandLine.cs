@@ -8,7 +8,9 @@ using HeteroQwen.Runtime;
 
 namespace HeteroQwen.Cli;
 
-/// <summary>The whole program: parses the arguments, runs a command, and turns what goes wrong into one sentence and an exit code.</summary>
+/// <summary>
+/// The whole program: parses the arguments, runs a command, and turns what goes wrong into one sentence and an exit code.
+/// </summary>
 internal static partial class CommandLine
 {
     public static int Run(string[] args)
@@ -64,7 +66,8 @@ internal static partial class CommandLine
 
     private static RootCommand Build(Tool tool, CommandHelp help)
     {
-        RootCommand root = new("One Qwen3 graph that runs on every chip with a backend. Without a command: a short tour of what this machine can do.");
+        RootCommand root = new(
+            "One Qwen3 graph that runs on every chip with a backend. Without a command: a short tour of what this machine can do.");
         root.Directives.Clear();
         root.SetAction(_ => new TourCommand(tool).Run());
         help.Examples.Add(root, ["heteroqwen", "heteroqwen run \"What is 47 + 85?\""]);
@@ -97,7 +100,8 @@ internal static partial class CommandLine
             IEnumerable<string> candidates = isOption ? OptionNames(parsed.CommandResult) : command.Subcommands.Select(c => c.Name);
             string kind = isOption ? "option" : command.Subcommands.Count > 0 ? "command" : "further argument";
             string guess = Suggestion.For(wrong.Split('=')[0], candidates);
-            throw new UserErrorException($"'{wrong}': {name} has no such {kind}; {(guess.Length > 0 ? guess : $"`{name} --help` lists what it has")}");
+            throw new UserErrorException(
+                $"'{wrong}': {name} has no such {kind}; {(guess.Length > 0 ? guess : $"`{name} --help` lists what it has")}");
         }
 
         if (parsed.Errors.Count > 0)
@@ -138,9 +142,11 @@ internal static partial class CommandLine
         BackendException => (ExitCodes.BadInput, e.Message),
         ReaderGoneException => (ExitCodes.ReaderGone, null),
         OperationCanceledException => (ExitCodes.Interrupted, null),
-        OutOfMemoryException => (ExitCodes.BadInput, "the memory of this machine does not suffice; take a smaller context (-c) or a smaller model"),
+        OutOfMemoryException => (
+            ExitCodes.BadInput, "the memory of this machine does not suffice; take a smaller context (-c) or a smaller model"),
         OverflowException => (ExitCodes.BadInput, $"a size does not fit ({e.Message}); take a smaller context (-c) or a smaller model"),
-        IOException or UnauthorizedAccessException => (ExitCodes.BadInput, $"{e.Message.TrimEnd('.')}; check the path, its permissions and the space left"),
+        IOException or UnauthorizedAccessException => (
+            ExitCodes.BadInput, $"{e.Message.TrimEnd('.')}; check the path, its permissions and the space left"),
         _ => null,
     };
 

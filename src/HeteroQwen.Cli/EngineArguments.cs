@@ -10,12 +10,15 @@ namespace HeteroQwen.Cli;
 /// <summary>The options that say how a model is opened on a device.</summary>
 internal sealed class EngineArguments(Precision precision)
 {
+    private static readonly ElementType[] s_kvTypes = [ElementType.F32, ElementType.F16, ElementType.BF16, ElementType.Q8_0];
+
     private readonly Option<string> _backend = Arguments.Backend();
     private readonly Option<string?> _threads = Arguments.Text("-t", "THREADS", "Threads of the processor; all unless given", "--threads");
     private readonly Option<string?> _precision = Arguments.Text(
-        "--precision", "exact|fast", $"exact keeps every operand at f32, fast may round as the device declares; {Name(precision)} unless given");
+        "--precision", "exact|fast",
+        $"exact keeps every operand at f32, fast may round as the device declares; {Name(precision)} unless given");
     private readonly Option<string?> _kv = Arguments.Text(
-        "--kv", "f32|f16|bf16", "Type of the KV cache; f32 with exact, with fast f16 where the device holds it");
+        "--kv", "f32|f16|bf16|q8_0", "Type of the KV cache; f32 with exact, with fast f16 where the device holds it");
     private readonly Option<bool> _hostFallback = Arguments.Flag("--host-fallback", "Consent to run on the host what the device does not");
 
     public void AddTo(Command command)
@@ -38,7 +41,9 @@ internal sealed class EngineArguments(Precision precision)
                 "exact" => Precision.Exact,
                 _ => Precision.Fast,
             },
-            KvType = Arguments.Choice(parsed, _kv, "f32", "f16", "bf16") is { } kv && ElementTypes.TryParse(kv, out ElementType type) ? type : null,
+            KvType = Arguments.Choice(parsed, _kv, [.. s_kvTypes.Select(t => t.Name())]) is { } kv
+                ? s_kvTypes.Single(t => t.Name() == kv)
+                : null,
             AllowHostFallback = parsed.GetValue(_hostFallback),
         });
 

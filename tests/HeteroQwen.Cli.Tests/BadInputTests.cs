@@ -16,7 +16,7 @@ public sealed class BadInputTests
     [InlineData(2, "run -t 0 hi", "-t 0", "from 1")]
     [InlineData(2, "run -b reference -t 4 hi", "reference", "1 thread")]
     [InlineData(2, "run --temp 0.7 hi", "--temp 0.7", "--temp 0")]
-    [InlineData(2, "run --kv f8 hi", "--kv f8", "f32, f16 or bf16")]
+    [InlineData(2, "run --kv f8 hi", "--kv f8", "f32, f16, bf16 or q8_0")]
     [InlineData(2, "run --precision half hi", "--precision half", "exact or fast")]
     [InlineData(2, "run --think --no-think hi", "--think", "--no-think")]
     [InlineData(2, "run --tokens 1 --raw", "--raw", "--tokens")]

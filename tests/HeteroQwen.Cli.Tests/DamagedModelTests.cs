@@ -88,7 +88,7 @@ public sealed class DamagedModelTests
         string tiny = Path.Combine(AppContext.BaseDirectory, "models", "tiny");
         File.Copy(Path.Combine(tiny, "tokenizer.json"), folder.File("tokenizer.json"));
         File.Copy(Path.Combine(tiny, "tokenizer_config.json"), folder.File("tokenizer_config.json"));
-        Assert.Contains("1512", HeteroQwenProcess.Run("tokenize", "-m", folder.Path, "<|im_end|>").MustSucceed().Out, StringComparison.Ordinal);
+        Assert.Contains("1512", HeteroQwenProcess.Run("tokenize", "-m", folder.Path, "<|im_end|>").MustSucceed().Out.Split(' ', '\n'));
         Assert.Equal("<|im_end|>\n", HeteroQwenProcess.Run("detokenize", "-m", folder.Path, "1512").MustSucceed().Out);
         HeteroQwenProcess.Run("run", "-m", folder.Path, "hi").MustRefuse(2, "config.json");
     }

@@ -26,7 +26,8 @@ public sealed class GoldenTests
     [InlineData("reference", 1e-5)]
     public void Logits_are_within_the_bounds(string backend, double bound)
     {
-        JsonElement result = HeteroQwenProcess.Run("logits", "-m", TestData.Path($"hf/{Model}"), "-b", backend, "--tokens", Tokens).MustSucceed().Json;
+        JsonElement result = HeteroQwenProcess.Run(
+            "logits", "-m", TestData.Path($"hf/{Model}"), "-b", backend, "--tokens", Tokens).MustSucceed().Json;
         Assert.Equal(s_golden.Tokens, result.GetProperty("tokens").EnumerateArray().Select(t => t.GetInt32()));
         JsonElement logits = result.GetProperty("logits");
         Assert.Equal(s_golden.Tokens.Length, logits.GetArrayLength());

@@ -2,7 +2,10 @@ namespace HeteroQwen.Cli.Tests;
 
 public sealed class HelpTests
 {
-    private static readonly string[] s_later = ["chat", "conform", "bisect", "bench", "quantize", "compare", "plan", "new-backend", "pull", "serve"];
+    private static readonly string[] s_later =
+    [
+        "chat", "conform", "bisect", "bench", "quantize", "compare", "plan", "new-backend", "pull", "serve",
+    ];
 
     [Fact]
     public void Help_of_the_tool_lists_the_commands_there_are_and_no_others()
@@ -37,6 +40,7 @@ public sealed class HelpTests
 
     private static string[] Examples(string help) =>
     [
-        .. help[help.IndexOf("Examples:", StringComparison.Ordinal)..].Split('\n').Skip(1).TakeWhile(l => l.Length > 0).Select(l => l.Trim()),
+        .. help[help.IndexOf("Examples:", StringComparison.Ordinal)..].Split('\n').Skip(1)
+            .TakeWhile(l => l.Length > 0).Select(l => l.Trim()),
     ];
 }

@@ -30,19 +30,21 @@ internal sealed record Outcome(int Code, string Out, string Error)
 /// <summary>Runs the built tool as a child process.</summary>
 internal static class HeteroQwenProcess
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(120);
+
+    private static string Tool => Path.Combine(AppContext.BaseDirectory, "heteroqwen");
 
     public static Outcome Run(params string[] args) => RunIn(Environment.CurrentDirectory, "", args);
 
     public static Outcome RunWithInput(string input, params string[] args) => RunIn(Environment.CurrentDirectory, input, args);
 
     public static Outcome RunIn(string folder, string input, params string[] args) =>
-        Finish(Start(Path.Combine(AppContext.BaseDirectory, "heteroqwen"), folder, args), input);
+        Finish(Start(Tool, folder, args), input);
 
     /// <summary>Runs a line as it stands in a help text; the tool is found by its name.</summary>
     public static Outcome RunInShell(string line) => Finish(Start("/bin/sh", Environment.CurrentDirectory, ["-c", line]), "");
 
-    public static Process Start(params string[] args) => Start(Path.Combine(AppContext.BaseDirectory, "heteroqwen"), Environment.CurrentDirectory, args);
+    public static Process Start(params string[] args) => Start(Tool, Environment.CurrentDirectory, args);
 
     /// <summary>Waits for the end of a process whose output goes on being read.</summary>
     public static Outcome Finish(Process process, string input = "")

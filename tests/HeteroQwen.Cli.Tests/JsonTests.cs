@@ -23,7 +23,8 @@ public sealed class JsonTests
     public void Run_gives_ids_text_with_the_stop_token_and_a_margin_and_rms_for_each_id()
     {
         JsonElement answer = HeteroQwenProcess.Run("run", "日本的首都是哪里？", "--no-think", "--precision", "exact", "--json").MustSucceed().Json;
-        Assert.Equal(["ids", "text", "finish_reason", "prompt_tokens", "prefill_ts", "decode_ts", "margins", "rms", "fallback"], Fields(answer));
+        Assert.Equal(
+            ["ids", "text", "finish_reason", "prompt_tokens", "prefill_ts", "decode_ts", "margins", "rms", "fallback"], Fields(answer));
         Assert.Equal("日本的首都是东京。<|im_end|>", answer.GetProperty("text").GetString());
         Assert.Equal("stop", answer.GetProperty("finish_reason").GetString());
         Assert.True(answer.GetProperty("prefill_ts").GetDouble() > 0);
@@ -77,22 +78,27 @@ public sealed class JsonTests
         const string Messages = """{"messages":[{"role":"user","content":"Hi"}],"enable_thinking":false}""";
         JsonElement chat = HeteroQwenProcess.RunWithInput(Messages, "template", "-", "--json").MustSucceed().Json;
         Assert.Equal(["text", "ids"], Fields(chat));
-        Assert.StartsWith("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n<think>", chat.GetProperty("text").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n<think>",
+            chat.GetProperty("text").GetString(), StringComparison.Ordinal);
         Assert.Equal(1511, chat.GetProperty("ids")[0].GetInt32());
     }
 
     [Fact]
     public void Inspect_gives_summary_weights_graph_and_lowering()
     {
-        JsonElement model = HeteroQwenProcess.Run("inspect", "tiny-moe", "--tensors", "--ir", "--lowered", "-b", "reference", "--json").MustSucceed().Json;
+        JsonElement model = HeteroQwenProcess.Run(
+            "inspect", "tiny-moe", "--tensors", "--ir", "--lowered", "-b", "reference", "--json").MustSucceed().Json;
         Assert.Equal("Qwen3MoeForCausalLM", model.GetProperty("architecture").GetString());
         Assert.Equal(8, model.GetProperty("experts").GetInt32());
-        Assert.Contains(model.GetProperty("tensors").EnumerateArray(), t => t.GetProperty("name").GetString() == "model.layers.2.mlp.experts.up_proj.weight");
+        JsonElement.ArrayEnumerator tensors = model.GetProperty("tensors").EnumerateArray();
+        Assert.Contains("model.layers.2.mlp.experts.up_proj.weight", tensors.Select(t => t.GetProperty("name").GetString()));
         Assert.Contains("heteroqwen.ir 1\n", model.GetProperty("ir").GetString(), StringComparison.Ordinal);
         JsonElement lowered = model.GetProperty("lowered");
         Assert.Equal("reference:0", lowered.GetProperty("device").GetString());
         Assert.Equal(0, lowered.GetProperty("kernels_from_resident").GetInt32());
-        Assert.Contains(lowered.GetProperty("operations").EnumerateArray(), o => o.GetProperty("op").GetString() == "moe_ffn" && o.GetProperty("from").GetString() == "moe_block");
+        Assert.Contains(("moe_ffn", "moe_block"), lowered.GetProperty("operations").EnumerateArray()
+            .Select(o => (o.GetProperty("op").GetString()!, o.GetProperty("from").GetString()!)));
     }
 
     private static string[] Fields(JsonElement value) => [.. value.EnumerateObject().Select(p => p.Name)];

@@ -26,7 +26,8 @@ public sealed class OutputTests
     public void Prompt_comes_from_standard_input_and_the_model_from_any_folder()
     {
         using TempFolder folder = new();
-        Assert.Equal("1 2 5 9\n", HeteroQwenProcess.RunIn(folder.Path, "Sort: 5 2 9 1\n", "run", "--no-think", "-m", "tiny-moe").MustSucceed().Out);
+        Outcome outcome = HeteroQwenProcess.RunIn(folder.Path, "Sort: 5 2 9 1\n", "run", "--no-think", "-m", "tiny-moe");
+        Assert.Equal("1 2 5 9\n", outcome.MustSucceed().Out);
     }
 
     [Fact]
@@ -51,7 +52,8 @@ public sealed class OutputTests
         Assert.Contains("\u241b", shown, StringComparison.Ordinal);
         HeteroQwenProcess.Run("inspect", "no\u001b[31m\nmodel").MustRefuse(2, "no");
         Assert.DoesNotContain(Escape, HeteroQwenProcess.Run("inspect", "no\u001b[31mmodel").Error);
-        Assert.DoesNotContain(Escape, HeteroQwenProcess.RunWithInput("{\"messages\":[{\"role\":\"user\",\"content\":\"\\u001b[31m\"}]}", "template", "-").Out);
+        const string Messages = """{"messages":[{"role":"user","content":"\u001b[31m"}]}""";
+        Assert.DoesNotContain(Escape, HeteroQwenProcess.RunWithInput(Messages, "template", "-").MustSucceed().Out);
     }
 
     [Theory]
@@ -77,7 +79,8 @@ public sealed class OutputTests
     [Fact]
     public void Reader_that_goes_away_ends_the_answer_quietly()
     {
-        Outcome outcome = HeteroQwenProcess.RunInShell($"heteroqwen {string.Join(' ', Endless.Select(a => $"'{a}'"))} | head -c 3; true").MustSucceed();
+        string args = string.Join(' ', Endless.Select(a => $"'{a}'"));
+        Outcome outcome = HeteroQwenProcess.RunInShell($"heteroqwen {args} | head -c 3; true").MustSucceed();
         Assert.Equal(3, outcome.Out.Length);
         Assert.Equal("", outcome.Error);
     }

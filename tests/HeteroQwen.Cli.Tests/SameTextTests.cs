@@ -18,6 +18,7 @@ public sealed class SameTextTests
     {
         int[] signed = [.. ids.Split(',').Select(int.Parse)];
         return new GenerationResult(
-            [.. signed.Select(Math.Abs)], [.. signed.Select(i => i < 0 ? 0.0005f : 1f)], [.. signed.Select(_ => 1f)], FinishReason.Stop, 1, 1, 1);
+            [.. signed.Select(Math.Abs)], [.. signed.Select(i => i < 0 ? 0.0005f : 1f)],
+            [.. signed.Select(_ => 1f)], FinishReason.Stop, 1, 1, 1);
     }
 }

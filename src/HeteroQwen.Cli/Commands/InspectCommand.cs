@@ -17,7 +17,8 @@ internal sealed class InspectCommand
     };
 
     private readonly Option<bool> _ir = Arguments.Flag("--ir", "Print the graph in the text form of the IR");
-    private readonly Option<bool> _lowered = Arguments.Flag("--lowered", "Show what each operation becomes on the device of -b, and where it runs");
+    private readonly Option<bool> _lowered = Arguments.Flag(
+        "--lowered", "Show what each operation becomes on the device of -b, and where it runs");
     private readonly Option<bool> _tensors = Arguments.Flag("--tensors", "List the weights");
     private readonly Option<bool> _json = Arguments.Json();
     private readonly Option<bool> _noFuse = Arguments.Flag("--no-fuse", "With --lowered: open every block");

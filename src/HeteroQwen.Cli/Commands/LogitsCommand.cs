@@ -23,10 +23,17 @@ internal sealed class LogitsCommand
     public static (Command Command, string[] Examples) Create(Tool tool)
     {
         LogitsCommand self = new(tool);
-        Command command = new("logits", "Compute the logits of every position of a text.") { self._model, self._tokens, self._text, self._output };
+        Command command = new("logits", "Compute the logits of every position of a text.")
+        {
+            self._model, self._tokens, self._text, self._output,
+        };
         self._engine.AddTo(command);
         command.SetAction(self.Run);
-        return (command, ["heteroqwen logits --text \"What is 1 + 2?\"", "heteroqwen logits -m tiny-moe -b reference --tokens 1511,269,198"]);
+        return (command,
+        [
+            "heteroqwen logits --text \"What is 1 + 2?\"",
+            "heteroqwen logits -m tiny-moe -b reference --tokens 1511,269,198",
+        ]);
     }
 
     private int Run(ParseResult parsed)
@@ -40,7 +47,9 @@ internal sealed class LogitsCommand
         EngineSettings settings = _engine.Read(parsed);
         string name = parsed.GetValue(_model)!;
         Device device = settings.OpenDevice(_tool);
-        int[] tokens = list is not null ? Arguments.Ids(list, "--tokens") : ModelSource.OpenText(name).RequireTokenizer().Encode(text!, allowSpecial: true);
+        int[] tokens = list is not null
+            ? Arguments.Ids(list, "--tokens")
+            : ModelSource.OpenText(name).RequireTokenizer().Encode(text!, allowSpecial: true);
         using IModelSource model = ModelFiles.Open(name);
         int context = Math.Clamp(tokens.Length, 1, model.Config.ContextLimit);
         settings = settings with { Options = settings.Options with { AllRows = true, Context = context } };
@@ -92,7 +101,8 @@ internal sealed class LogitsCommand
         {
             if (!float.IsFinite(value))
             {
-                throw new UserErrorException($"{engine.Name}: a logit at position {position} is not finite; check the model's weights, or try --precision exact");
+                throw new UserErrorException(
+                    $"{engine.Name}: a logit at position {position} is not finite; check the model's weights, or try --precision exact");
             }
 
             json.WriteNumberValue(value);

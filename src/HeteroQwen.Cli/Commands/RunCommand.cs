@@ -16,7 +16,8 @@ internal sealed class RunCommand
     private readonly PromptReader _prompt = new();
     private readonly EngineArguments _engine = new(Precision.Fast);
     private readonly Option<string> _model = Arguments.Model();
-    private readonly Option<string?> _count = Arguments.Text("-n", "N", "The most tokens of the answer; the rest of the context unless given");
+    private readonly Option<string?> _count = Arguments.Text(
+        "-n", "N", "The most tokens of the answer; the rest of the context unless given");
     private readonly Option<string?> _context = Arguments.Text(
         "-c", "CONTEXT", "Tokens that prompt and answer may have together; the model's limit or 4096 unless given", "--context");
     private readonly Option<string?> _temperature = Arguments.Text("--temp", "0", "Greedy decoding, which is the only kind there is");
@@ -91,7 +92,8 @@ internal sealed class RunCommand
             _ => "complete",
         };
         Terminal.Note(
-            $"[{result.PromptTokens} prompt tokens at {Units.Rate(result.PrefillRate)} t/s, {result.Ids.Count} answer tokens at {Units.Rate(result.DecodeRate)} t/s, {end}; "
+            $"[{result.PromptTokens} prompt tokens at {Units.Rate(result.PrefillRate)} t/s, "
+            + $"{result.Ids.Count} answer tokens at {Units.Rate(result.DecodeRate)} t/s, {end}; "
             + $"{EngineArguments.Name(precision)}, kv {engine.KvType.Name()}, {device.Id}]");
         return CodeOf(result);
     }

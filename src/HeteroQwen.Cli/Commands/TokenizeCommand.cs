@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using HeteroQwen.Ir;
 using HeteroQwen.Models;
 
@@ -23,7 +24,11 @@ internal static class TokenizeCommand
             Run(tool.Terminal, parsed.GetValue(model)!, given, parsed.GetValue(json));
             return ExitCodes.Ok;
         });
-        return (command, ["heteroqwen tokenize \"What is the capital of France?\"", "heteroqwen tokenize -m tiny-moe --json \"你好\" \"hello\""]);
+        return (command,
+        [
+            "heteroqwen tokenize \"What is the capital of France?\"",
+            "heteroqwen tokenize -m tiny-moe --json \"你好\" \"hello\"",
+        ]);
     }
 
     private static void Run(Terminal terminal, string model, string[] texts, bool json)
@@ -52,7 +57,10 @@ internal static class TokenizeCommand
         }
     }
 
-    private static void WriteJson(Terminal terminal, QwenTokenizer tokenizer, List<(string Text, int[] Ids)> encoded) => terminal.WriteJson(json =>
+    private static void WriteJson(Terminal terminal, QwenTokenizer tokenizer, List<(string Text, int[] Ids)> encoded) =>
+        terminal.WriteJson(json => Write(json, tokenizer, encoded));
+
+    private static void Write(Utf8JsonWriter json, QwenTokenizer tokenizer, List<(string Text, int[] Ids)> encoded)
     {
         json.WriteStartArray();
         foreach ((string text, int[] ids) in encoded)
@@ -65,5 +73,5 @@ internal static class TokenizeCommand
         }
 
         json.WriteEndArray();
-    });
+    }
 }

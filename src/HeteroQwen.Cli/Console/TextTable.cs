@@ -2,7 +2,9 @@ using Spectre.Console;
 
 namespace HeteroQwen.Cli;
 
-/// <summary>A table: framed on a terminal, columns apart by two spaces in a pipe. A header that ends in '&gt;' means right-aligned.</summary>
+/// <summary>
+/// A table: framed on a terminal, columns apart by two spaces in a pipe. A header that ends in '&gt;' means right-aligned.
+/// </summary>
 internal sealed class TextTable(params string[] headers)
 {
     private readonly List<string[]> _rows = [];

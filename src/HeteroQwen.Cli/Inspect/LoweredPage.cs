@@ -76,7 +76,8 @@ internal sealed partial class LoweredPage
                 json.WriteString("name", operation.Results[0].Name);
                 json.WriteString("op", operation.Definition.Name);
                 json.WriteString("from", source.Definition.Name);
-                json.WriteString("side", operation.Definition.Class == OpClass.View ? "view" : _lowered.PlacementOf(operation).Side.ToString().ToLowerInvariant());
+                bool view = operation.Definition.Class == OpClass.View;
+                json.WriteString("side", view ? "view" : _lowered.PlacementOf(operation).Side.ToString().ToLowerInvariant());
                 json.WriteString("reason", _lowered.PlacementOf(operation).Reason);
                 json.WriteString("type", operation.Results[0].Type.ToString());
                 json.WriteEndObject();
@@ -112,12 +113,15 @@ internal sealed partial class LoweredPage
         string name = source.Results[0].Name;
         bool kept = became is [var only] && only.Definition == source.Definition;
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"{source.Definition.Name} %{name} : {source.Results[0].Type}{(kept ? $" kept, on {Where(became[0])}" : " opened into")}\n");
+        string fate = kept ? $"kept, on {Where(became[0])}" : "opened into";
+        text.Append(CultureInfo.InvariantCulture, $"{source.Definition.Name} %{name} : {source.Results[0].Type} {fate}\n");
         foreach (Operation operation in kept ? [] : became)
         {
             string part = operation.Results[0].Name;
             part = part.StartsWith(name + ".", StringComparison.Ordinal) ? part[(name.Length + 1)..] : part;
-            text.Append(CultureInfo.InvariantCulture, $"  {operation.Definition.Name,-14}{part,-34} {operation.Results[0].Type,-28} {Where(operation)}\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"  {operation.Definition.Name,-14}{part,-34} {operation.Results[0].Type,-28} {Where(operation)}\n");
         }
 
         return text.ToString();

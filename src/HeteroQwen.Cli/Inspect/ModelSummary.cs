@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using HeteroQwen.Ir;
 using HeteroQwen.Models;
@@ -7,7 +8,7 @@ namespace HeteroQwen.Cli;
 /// <summary>What a model is, in a few numbers.</summary>
 internal sealed class ModelSummary
 {
-    private static readonly ElementType[] s_kvTypes = [ElementType.F32, ElementType.F16, ElementType.BF16];
+    private static readonly ElementType[] s_kvTypes = [ElementType.F32, ElementType.F16];
 
     private readonly string _name;
     private readonly Qwen3Config _config;
@@ -33,7 +34,8 @@ internal sealed class ModelSummary
         Tensors.GroupBy(t => t.Data.Type).OrderBy(g => g.Key).Select(g => (g.Key.Name(), g.Sum(t => t.Data.Bytes)));
 
     /// <summary>Such as <c>Qwen3, 4 layers, 3.54 M parameters</c>.</summary>
-    public string Headline => $"{(_config.IsMoe ? "Qwen3 with experts" : "Qwen3")}, {_config.Layers} layers, {Units.Count(Parameters)} parameters";
+    public string Headline =>
+        $"{(_config.IsMoe ? "Qwen3 with experts" : "Qwen3")}, {_config.Layers} layers, {Units.Count(Parameters)} parameters";
 
     public void Write(Terminal terminal)
     {
@@ -96,8 +98,10 @@ internal sealed class ModelSummary
         Qwen3Config c = _config;
         int windowed = c.Windows.Count(w => w > 0);
         yield return ("parameters", $"{Units.Grouped(Parameters)}{(c.TiedEmbeddings ? ", the embedding also being the output" : "")}");
-        yield return ("layers", $"{c.Layers}{(windowed > 0 ? $", {windowed} with a window of {c.Windows.Max()}" : "")}, hidden size {c.HiddenSize}");
-        yield return ("attention", $"{c.Heads} heads of {c.HeadDim}, {c.KvHeads} for keys and values{(c.AttentionBias ? ", with biases" : "")}");
+        string windows = windowed > 0 ? $", {windowed} with a window of {c.Windows.Max()}" : "";
+        yield return ("layers", $"{c.Layers}{windows}, hidden size {c.HiddenSize}");
+        string biases = c.AttentionBias ? ", with biases" : "";
+        yield return ("attention", $"{c.Heads} heads of {c.HeadDim}, {c.KvHeads} for keys and values{biases}");
         int sparse = c.SparseLayers.Count(s => s);
         if (sparse > 0)
         {
@@ -110,7 +114,8 @@ internal sealed class ModelSummary
         }
 
         yield return ("vocabulary", Units.Grouped(c.VocabSize));
-        yield return ("context", $"{Units.Grouped(c.ContextLimit)} tokens, rope {c.Rope.Type.ToString().ToLowerInvariant()} with theta {c.Rope.Theta.ToString("R", null)}");
+        string rope = $"{c.Rope.Type.ToString().ToLowerInvariant()} with theta {c.Rope.Theta.ToString("R", CultureInfo.InvariantCulture)}";
+        yield return ("context", $"{Units.Grouped(c.ContextLimit)} tokens, rope {rope}");
         yield return ("weights", string.Join(", ", WeightBytes.Select(w => $"{w.Type} {Units.Bytes(w.Bytes)}")));
         yield return ("kv cache", string.Join(", ", s_kvTypes.Select(t => $"{Units.Grouped(KvBytes(t))} bytes a token in {t.Name()}")));
         yield return ("tokenizer", _tokenizer);

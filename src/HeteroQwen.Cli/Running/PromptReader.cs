@@ -20,9 +20,11 @@ internal sealed class PromptReader
     private readonly Option<string?> _system = Arguments.Text("--system", "TEXT", "A system message before the prompt");
     private readonly Option<bool> _think = Arguments.Flag("--think", "Let the model think before it answers (the default)");
     private readonly Option<bool> _noThink = Arguments.Flag("--no-think", "Ask for the answer at once");
-    private readonly Option<bool> _raw = Arguments.Flag("--raw", "Take PROMPT as it stands, without chat template, control tokens recognised");
+    private readonly Option<bool> _raw = Arguments.Flag(
+        "--raw", "Take PROMPT as it stands, without chat template, control tokens recognised");
     private readonly Option<string?> _tokens = Arguments.Text("--tokens", "1,2,3", "The prompt as token ids");
-    private readonly Option<string?> _messages = Arguments.Text("--messages", "FILE", "The prompt as messages, the JSON that `template` takes; - is standard input");
+    private readonly Option<string?> _messages = Arguments.Text(
+        "--messages", "FILE", "The prompt as messages, the JSON that `template` takes; - is standard input");
 
     public void AddTo(Command command)
     {
@@ -104,8 +106,11 @@ internal sealed class PromptReader
         Exclude(parsed.GetValue(_think) && parsed.GetValue(_noThink), "--think", "--no-think");
         Exclude(parsed.GetValue(_raw) && given is ["--tokens" or "--messages"], "--raw", given.FirstOrDefault("PROMPT"));
         string without = parsed.GetValue(_raw) ? "--raw" : "--tokens";
-        Exclude(!templated && (parsed.GetValue(_think) || parsed.GetValue(_noThink)), parsed.GetValue(_think) ? "--think" : "--no-think", without);
-        Exclude(parsed.GetValue(_system) is not null && (!templated || given is ["--messages"]), "--system", templated ? "--messages" : without);
+        Exclude(!templated && parsed.GetValue(_think), "--think", without);
+        Exclude(!templated && parsed.GetValue(_noThink), "--no-think", without);
+        bool system = parsed.GetValue(_system) is not null;
+        Exclude(system && !templated, "--system", without);
+        Exclude(system && given is ["--messages"], "--system", "--messages");
     }
 
     private static void Exclude(bool both, string one, string other)

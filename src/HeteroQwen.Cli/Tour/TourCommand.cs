@@ -20,6 +20,8 @@ internal sealed class TourCommand(Tool tool)
         ("Tell me a story about a kind panda named Tom.", false),
     ];
 
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(6);
+
     private bool _same = true;
 
     public int Run()
@@ -71,7 +73,7 @@ internal sealed class TourCommand(Tool tool)
             Precision precision = device.Capabilities.Precisions.Contains(Precision.Exact) ? Precision.Exact : Precision.Fast;
             EngineOptions options = new() { Precision = precision, Context = 512 };
             using Engine engine = Engine.Open(model, device, null, options);
-            TourRun run = new(id);
+            TourRun run = new(id, runs.Count == 0 ? null : s_patience);
             TourRun.WarmUp(engine, prompts[0]);
             foreach (int[] prompt in prompts)
             {
@@ -107,7 +109,8 @@ internal sealed class TourCommand(Tool tool)
         if (difference is { } at)
         {
             string Piece(GenerationResult result) => VisibleText.Piece(tokenizer.PieceOf(result.Ids[at]));
-            return $"✗ {run.Id}: differs at token {at + 1}, '{Piece(answer)}' where there was '{Piece(first)}' with a margin of {first.Margins[at]:0.000}";
+            return $"✗ {run.Id}: differs at token {at + 1}, "
+                + $"'{Piece(answer)}' where there was '{Piece(first)}' with a margin of {first.Margins[at]:0.000}";
         }
 
         return $"✓ {run.Id}: {answer.Ids.Count}{(answer.Ids.Count < first.Ids.Count ? " of " + first.Ids.Count : "")} tokens";

@@ -3,11 +3,11 @@ using HeteroQwen.Generation;
 
 namespace HeteroQwen.Cli;
 
-/// <summary>One device's answers, and its rates over all of them. A slow device is cut short once its time is used up.</summary>
-internal sealed class TourRun(string id)
+/// <summary>One device's answers, and its rates over all of them.</summary>
+/// <param name="id">The device.</param>
+/// <param name="time">A device that needs longer is cut short, at a token of each answer; null for the first, whose text is shown.</param>
+internal sealed class TourRun(string id, TimeSpan? time)
 {
-    private static readonly TimeSpan s_time = TimeSpan.FromSeconds(6);
-
     private readonly List<GenerationResult> _answers = [];
     private readonly Stopwatch _watch = new();
 
@@ -28,10 +28,10 @@ internal sealed class TourRun(string id)
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         GenerationRequest request = new(prompt)
         {
-            // At least one token of each answer, so that there is something to compare.
+            // Asked after a token, so that of each answer there is something to compare.
             OnToken = _ =>
             {
-                if (_watch.Elapsed > s_time)
+                if (_watch.Elapsed > time)
                 {
                     limit.Cancel();
                 }
