@@ -46,7 +46,8 @@ public static class ModelSource
                 $"{model}: is neither a folder nor a .gguf file; name the folder that holds the model's config.json, or a GGUF file");
         }
 
+        string bundled = string.Join(", ", BundledModels.Names);
         throw new UserErrorException(
-            $"{Shown.Text(model)}: no such {(gguf ? "file" : "model")}; name a Hugging Face folder, a .gguf file, or one of {string.Join(", ", BundledModels.Names)}");
+            $"{Shown.Text(model)}: no such {(gguf ? "file" : "model")}; name a Hugging Face folder, a .gguf file, or one of {bundled}");
     }
 }

@@ -2,7 +2,7 @@ using HeteroQwen.Ir;
 
 namespace HeteroQwen.Models;
 
-/// <summary>What turns text into a model's tokens and back: its tokenizer and its chat template. Each is read when first asked for.</summary>
+/// <summary>A model's tokenizer and its chat template, each read when first asked for.</summary>
 /// <param name="source">The model, for messages.</param>
 /// <param name="tokenizer">Reads the tokenizer; null where the model has none.</param>
 /// <param name="template">Reads the template.</param>

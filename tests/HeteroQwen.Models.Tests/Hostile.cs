@@ -3,7 +3,7 @@ using HeteroQwen.Ir;
 
 namespace HeteroQwen.Models.Tests;
 
-/// <summary>What holds whatever is in a file: it is used, or refused by a sentence that names where, and it makes nobody allocate much.</summary>
+/// <summary>What holds whatever is in a file: it is used, or refused by a sentence, and makes nobody allocate much.</summary>
 internal static class Hostile
 {
     private const long FixedBytes = 64 << 20;

@@ -44,12 +44,27 @@ internal static class GgufMetadata
         }
     }
 
-    public static void WriteTokenizer(GgufWriter writer, IModelSource model, string folder)
+    /// <summary>The tokenizer, template and ids of a folder with its tokenizer.</summary>
+    public static void WriteTokenizer(GgufWriter writer, Qwen3Config config, string folder)
     {
-        using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "tokenizer.json")));
+        WriteTokenizer(writer, File.ReadAllBytes(Path.Combine(folder, "tokenizer.json")), config.VocabSize);
+        writer.Set("tokenizer.ggml.eos_token_id", (uint)config.EosTokenIds[0]).Set("tokenizer.ggml.add_bos_token", false);
+        if (config.BosTokenId is { } bos)
+        {
+            writer.Set("tokenizer.ggml.bos_token_id", (uint)bos);
+        }
+
+        using JsonDocument settings = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "tokenizer_config.json")));
+        writer.Set("tokenizer.chat_template", settings.RootElement.GetProperty("chat_template").GetString()!);
+    }
+
+    /// <summary>A <c>tokenizer.json</c>; rows of the embedding that have no token are unused ones.</summary>
+    public static void WriteTokenizer(GgufWriter writer, byte[] tokenizerJson, int rows)
+    {
+        using JsonDocument json = JsonDocument.Parse(tokenizerJson);
         JsonElement bpe = json.RootElement.GetProperty("model");
-        string[] tokens = [.. Enumerable.Range(0, model.Config.VocabSize).Select(i => $"[PAD{i}]")];
-        int[] types = [.. Enumerable.Repeat(5, tokens.Length)];
+        string[] tokens = [.. Enumerable.Range(0, rows).Select(i => $"[PAD{i}]")];
+        int[] types = [.. Enumerable.Repeat(5, rows)];
         foreach (JsonProperty token in bpe.GetProperty("vocab").EnumerateObject())
         {
             (tokens[token.Value.GetInt32()], types[token.Value.GetInt32()]) = (token.Name, 1);
@@ -64,14 +79,6 @@ internal static class GgufMetadata
         writer.Set("tokenizer.ggml.model", "gpt2").Set("tokenizer.ggml.pre", "qwen2");
         writer.Set("tokenizer.ggml.tokens", tokens).Set("tokenizer.ggml.token_type", types);
         writer.Set("tokenizer.ggml.merges", bpe.GetProperty("merges").EnumerateArray().Select(Merge).ToArray());
-        writer.Set("tokenizer.ggml.eos_token_id", (uint)model.Config.EosTokenIds[0]).Set("tokenizer.ggml.add_bos_token", false);
-        if (model.Config.BosTokenId is { } bos)
-        {
-            writer.Set("tokenizer.ggml.bos_token_id", (uint)bos);
-        }
-
-        using JsonDocument settings = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "tokenizer_config.json")));
-        writer.Set("tokenizer.chat_template", settings.RootElement.GetProperty("chat_template").GetString()!);
     }
 
     /// <summary>The file's name of a constant.</summary>

@@ -113,13 +113,14 @@ internal sealed class GgufWriter
         GgufMetadata.Write(writer, model);
         if (tokenizerFolder is not null)
         {
-            GgufMetadata.WriteTokenizer(writer, model, tokenizerFolder);
+            GgufMetadata.WriteTokenizer(writer, model.Config, tokenizerFolder);
         }
 
         foreach (string name in model.Names)
         {
             ConstantData data = model.Get(name);
-            writer.Add(new Tensor(GgufMetadata.TensorName(name), [.. data.Shape.Reverse().Select(d => (ulong)d)], TypeOf(data.Type), Bytes(data)));
+            ulong[] dims = [.. data.Shape.Reverse().Select(d => (ulong)d)];
+            writer.Add(new Tensor(GgufMetadata.TensorName(name), dims, TypeOf(data.Type), Bytes(data)));
         }
 
         return writer;
@@ -143,7 +144,7 @@ internal sealed class GgufWriter
         float v => BitConverter.GetBytes(v),
         double v => BitConverter.GetBytes(v),
         string v => [.. BitConverter.GetBytes((ulong)Encoding.UTF8.GetByteCount(v)), .. Encoding.UTF8.GetBytes(v)],
-        Array v => [.. BitConverter.GetBytes(ItemType(v)), .. BitConverter.GetBytes((ulong)v.Length), .. v.Cast<object>().SelectMany(Payload)],
+        Array v => [.. Payload(ItemType(v)), .. Payload((ulong)v.Length), .. v.Cast<object>().SelectMany(Payload)],
         _ => throw new ArgumentException($"a {value.GetType()} has no place in a file"),
     };
 

@@ -106,7 +106,8 @@ internal static class Qwen3ConfigReader
         int headDim = json.IntOrNull("head_dim", 2, Qwen3Limits.HeadDim) ?? (moe || json.IsPresent("head_dim") ? hidden / heads : 128);
         return headDim is >= 2 and <= Qwen3Limits.HeadDim && headDim % 2 == 0
             ? headDim
-            : throw json.Bad("head_dim", $"an even number from 2 to {Qwen3Limits.HeadDim} (hidden_size / num_attention_heads is {hidden / heads})");
+            : throw json.Bad(
+                "head_dim", $"an even number from 2 to {Qwen3Limits.HeadDim} (hidden_size / num_attention_heads is {hidden / heads})");
     }
 
     private static int FfnSize(JsonFields json, ImmutableArray<bool> sparse)

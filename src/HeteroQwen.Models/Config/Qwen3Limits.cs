@@ -1,6 +1,6 @@
 namespace HeteroQwen.Models;
 
-/// <summary>The largest sizes that a model may have, wherever it is read from: far above any model, and so small that products fit a long.</summary>
+/// <summary>The largest sizes of a model, wherever it is read from: far above any model, and so small that products fit a long.</summary>
 internal static class Qwen3Limits
 {
     public const int Size = 1 << 20;

@@ -10,7 +10,9 @@ namespace HeteroQwen.Models;
 /// <param name="Element">The type here; null where there is none.</param>
 internal sealed record GgmlType(string Name, int BlockElements, int BlockBytes, ElementType? Element = null);
 
-/// <summary>The tensor types that a GGUF file may hold, by ggml's numbers. Numbers that ggml has withdrawn are unknown here, as there.</summary>
+/// <summary>
+/// The tensor types that a GGUF file may hold, by ggml's numbers. Numbers that ggml has withdrawn are unknown here, as there.
+/// </summary>
 internal static class GgmlTypes
 {
     private static readonly FrozenDictionary<uint, GgmlType> s_byNumber = new Dictionary<uint, GgmlType>

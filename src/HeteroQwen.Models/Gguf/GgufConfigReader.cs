@@ -13,11 +13,11 @@ internal static class GgufConfigReader
     private static readonly ImmutableArray<string> s_known =
     [
         "attention.causal", "attention.head_count", "attention.head_count_kv", "attention.key_length",
-        "attention.layer_norm_rms_epsilon", "attention.sliding_window", "attention.sliding_window_pattern", "attention.value_length", "block_count", "context_length",
-        "embedding_length", "expert_count", "expert_feed_forward_length", "expert_used_count", "expert_weights_norm",
-        "feed_forward_length", "rope.dimension_count", "rope.freq_base", "rope.scaling.factor", "rope.scaling.finetuned",
-        "rope.scaling.original_context_length", "rope.scaling.type", "rope.scaling.yarn_attn_factor", "rope.scaling.yarn_beta_fast",
-        "rope.scaling.yarn_beta_slow", "vocab_size",
+        "attention.layer_norm_rms_epsilon", "attention.sliding_window", "attention.sliding_window_pattern", "attention.value_length",
+        "block_count", "context_length", "embedding_length", "expert_count", "expert_feed_forward_length", "expert_used_count",
+        "expert_weights_norm", "feed_forward_length", "rope.dimension_count", "rope.freq_base", "rope.scaling.factor",
+        "rope.scaling.finetuned", "rope.scaling.original_context_length", "rope.scaling.type", "rope.scaling.yarn_attn_factor",
+        "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow", "vocab_size",
     ];
 
     /// <summary>Settings that would change the logits, with the values at which they do not; unset is 0 in some files.</summary>
@@ -42,13 +42,15 @@ internal static class GgufConfigReader
 
         if (general.IntOrNull("split.count", 0, 65535) > 1)
         {
-            throw general.Unsupported("split.count", "only files that hold the whole model are; join its parts with llama-gguf-split --merge");
+            throw general.Unsupported(
+                "split.count", "only files that hold the whole model are; join its parts with llama-gguf-split --merge");
         }
 
         GgufFields fields = new(file, architecture + ".");
         Refuse(fields);
         Qwen3Config config = Shape(file, fields, architecture == "qwen3moe");
-        foreach (string key in fields.Keys.Where(k => !s_known.Contains(k) && !s_refused.Any(r => r.Key == k)).Order(StringComparer.Ordinal))
+        bool Unknown(string key) => !s_known.Contains(key) && !s_refused.Any(r => r.Key == key);
+        foreach (string key in fields.Keys.Where(Unknown).Order(StringComparer.Ordinal))
         {
             warnings.Add($"{file.Path}: {architecture}.{Shown.Text(key)} is not known and was ignored");
         }
@@ -63,7 +65,8 @@ internal static class GgufConfigReader
         int heads = fields.Int("attention.head_count", 1, Qwen3Limits.Heads);
         int maxPositions = fields.Int("context_length", 1, Qwen3Config.MaxContext);
         int vocab = Vocabulary(file, fields);
-        ImmutableArray<bool> sparse = [.. Enumerable.Range(0, layers).Select(i => moe && !file.Tensors.ContainsKey($"blk.{i}.ffn_gate.weight"))];
+        bool IsSparse(int layer) => moe && !file.Tensors.ContainsKey($"blk.{layer}.ffn_gate.weight");
+        ImmutableArray<bool> sparse = [.. Enumerable.Range(0, layers).Select(IsSparse)];
         GgufFields tokens = new(file, "tokenizer.ggml.");
         Qwen3Config config = new()
         {
@@ -88,9 +91,7 @@ internal static class GgufConfigReader
         return moe ? WithExperts(fields, config) : config;
 
         // 2^32 - 1 stands for none.
-        int? TokenId(string key) => file.Metadata.TryGetValue("tokenizer.ggml." + key, out GgufValue id) && file.Integer(id) == uint.MaxValue
-            ? null
-            : tokens.IntOrNull(key, 0, vocab - 1);
+        int? TokenId(string key) => tokens.Is(key, uint.MaxValue) ? null : tokens.IntOrNull(key, 0, vocab - 1);
     }
 
     private static int Vocabulary(GgufFile file, GgufFields fields)
@@ -104,7 +105,8 @@ internal static class GgufConfigReader
         if (rows > Qwen3Limits.Vocabulary)
         {
             throw new UserErrorException(
-                $"{file.Path}: tensor {GgufNames.Embedding} has {rows} rows, but a vocabulary has at most {Qwen3Limits.Vocabulary}; convert the model anew");
+                $"{file.Path}: tensor {GgufNames.Embedding} has {rows} rows, but a vocabulary has at most {Qwen3Limits.Vocabulary}; "
+                + "convert the model anew");
         }
 
         return fields.IntOrNull("vocab_size", 1, Qwen3Limits.Vocabulary) is { } claimed && claimed != rows
@@ -125,7 +127,8 @@ internal static class GgufConfigReader
         if (headDim is < 2 or > Qwen3Limits.HeadDim || headDim % 2 != 0)
         {
             throw fields.Bad(
-                "attention.key_length", $"an even number from 2 to {Qwen3Limits.HeadDim} (embedding_length / head_count is {hidden / heads})");
+                "attention.key_length",
+                $"an even number from 2 to {Qwen3Limits.HeadDim} (embedding_length / head_count is {hidden / heads})");
         }
 
         foreach (string key in (string[])["attention.value_length", "rope.dimension_count"])

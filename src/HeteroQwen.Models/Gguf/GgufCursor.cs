@@ -17,11 +17,7 @@ internal sealed class GgufCursor(string path, MappedFile file)
 
     private long Left => file.Length - At;
 
-    public ReadOnlySpan<byte> Bytes(int count, string what)
-    {
-        ReadOnlySpan<byte> bytes = file.Span(Advance(count, what), count);
-        return bytes;
-    }
+    public ReadOnlySpan<byte> Bytes(int count, string what) => file.Span(Advance(count, what), count);
 
     public uint UInt32(string what) => BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4, what));
 

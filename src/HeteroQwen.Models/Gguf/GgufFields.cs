@@ -17,11 +17,16 @@ internal sealed class GgufFields(GgufFile file, string prefix)
 
     public bool Has(string key) => Find(key) is not null;
 
+    /// <summary>Whether the key is there and is this whole number.</summary>
+    public bool Is(string key, long number) => Find(key) is { } value && Whole(value) == number;
+
     public int Int(string key, int min, int max) => IntOrNull(key, min, max) ?? throw Missing(key);
 
     public int? IntOrNull(string key, int min, int max) => Find(key) is not { } value
         ? null
-        : Whole(value) is { } number && number >= min && number <= max ? (int)number : throw Bad(key, $"a whole number from {min} to {max}");
+        : Whole(value) is { } number && number >= min && number <= max
+            ? (int)number
+            : throw Bad(key, $"a whole number from {min} to {max}");
 
     public double Number(string key, double min, double max) => NumberOrNull(key, min, max) ?? throw Missing(key);
 
@@ -41,7 +46,8 @@ internal sealed class GgufFields(GgufFile file, string prefix)
 
     /// <summary>An array of texts, each read when it is reached.</summary>
     public IEnumerable<string> Texts(string key) => Array(key, GgufType.Text, "texts")
-        .Select((item, i) => GgufCursor.DecodeOrNull(file.Utf8(item)) ?? throw GgufCursor.Bad(File, $"text {i} of {prefix}{key} is no valid UTF-8"));
+        .Select((item, i) => GgufCursor.DecodeOrNull(file.Utf8(item))
+            ?? throw GgufCursor.Bad(File, $"text {i} of {prefix}{key} is no valid UTF-8"));
 
     /// <summary>An array of texts, as bytes that are not checked.</summary>
     public IEnumerable<GgufValue> RawTexts(string key) => Array(key, GgufType.Text, "texts");
@@ -77,6 +83,7 @@ internal sealed class GgufFields(GgufFile file, string prefix)
         { Type: GgufType.Text } value when value.Count > 1000 => $"a text of {value.Count} bytes",
         { Type: GgufType.Text } value => $"\"{Shown.Text(GgufCursor.DecodeOrNull(file.Utf8(value)) ?? "?")}\"",
         { Type: GgufType.Bool } value when file.Integer(value) is { } flag && flag <= 1 => flag == 1 ? "true" : "false",
-        { } value => file.Real(value)?.ToString(CultureInfo.InvariantCulture) ?? file.Integer(value)!.Value.ToString(CultureInfo.InvariantCulture),
+        { } value => file.Real(value)?.ToString(CultureInfo.InvariantCulture)
+            ?? file.Integer(value)!.Value.ToString(CultureInfo.InvariantCulture),
     };
 }

@@ -57,7 +57,8 @@ internal sealed class GgufHeader
         uint version = _cursor.UInt32("the version");
         if (BinaryPrimitives.ReverseEndianness(version) is 2 or 3)
         {
-            throw new UserErrorException($"{_path}: is written for big-endian machines, which is not supported; convert the model as little-endian");
+            throw new UserErrorException(
+                $"{_path}: is written for big-endian machines, which is not supported; convert the model as little-endian");
         }
 
         Version = version is 2 or 3
@@ -133,13 +134,16 @@ internal sealed class GgufHeader
     {
         if (dims[0] % type.BlockElements != 0)
         {
-            throw _cursor.Bad($"tensor {Shown.Text(name)} is {type.Name} in rows of {dims[0]}, which are no whole blocks of {type.BlockElements}");
+            throw _cursor.Bad(
+                $"tensor {Shown.Text(name)} is {type.Name} in rows of {dims[0]}, which are no whole blocks of {type.BlockElements}");
         }
 
         Int128 bytes = dims.Aggregate((Int128)1, (a, b) => a * b) / type.BlockElements * type.BlockBytes;
         return bytes <= _file.Length
             ? (long)bytes
-            : throw _cursor.Bad($"tensor {Shown.Text(name)} of {type.Name} {Shown.Shape(dims)} needs {bytes} bytes, but the file has {_file.Length} (truncated?)");
+            : throw _cursor.Bad(
+                $"tensor {Shown.Text(name)} of {type.Name} {Shown.Shape(dims)} needs {bytes} bytes, but the file has {_file.Length} "
+                + "(truncated?)");
     }
 
     private uint Alignment()
@@ -158,12 +162,14 @@ internal sealed class GgufHeader
     {
         if (offset % alignment != 0)
         {
-            throw _cursor.Bad($"tensor {Shown.Text(name)} begins at byte {offset} of the data, which is no multiple of the alignment, {alignment}");
+            throw _cursor.Bad(
+                $"tensor {Shown.Text(name)} begins at byte {offset} of the data, which is no multiple of the alignment, {alignment}");
         }
 
         if (start > _file.Length - length || offset > (ulong)(_file.Length - length - start))
         {
-            throw _cursor.Bad($"tensor {Shown.Text(name)} of {length} bytes at byte {offset} of the data is not inside the file (truncated?)");
+            throw _cursor.Bad(
+                $"tensor {Shown.Text(name)} of {length} bytes at byte {offset} of the data is not inside the file (truncated?)");
         }
     }
 

@@ -77,7 +77,9 @@ public sealed class GgufModel : IModelSource
         const string Template = "chat_template";
         GgufFields fields = new(file, "tokenizer.");
         return new ModelText(
-            file.Path, () => GgufTokenizer.Read(file), () => ChatTemplate.FromText(fields.TextOrNull(Template), $"{file.Path} (tokenizer.{Template})"));
+            file.Path,
+            () => GgufTokenizer.Read(file),
+            () => ChatTemplate.FromText(fields.TextOrNull(Template), $"{file.Path} (tokenizer.{Template})"));
     }
 
     private ConstantData Constant(string identity, string name, ImmutableArray<long> shape)
@@ -98,7 +100,8 @@ public sealed class GgufModel : IModelSource
         }
 
         ElementType type = tensor.Element ?? throw new UserErrorException(
-            $"{_file.Path}: tensor {name} is {tensor.Type}, which is not supported ({GgmlTypes.Supported} are); quantise the model to one of these");
+            $"{_file.Path}: tensor {name} is {tensor.Type}, which is not supported ({GgmlTypes.Supported} are); "
+            + "quantise the model to one of these");
         if (shape.Length == 1 && !type.IsFloat())
         {
             throw new UserErrorException(

@@ -35,7 +35,7 @@ internal static class GgufNames
         ["mlp.experts.down_proj"] = "ffn_down_exps",
     }.ToFrozenDictionary();
 
-    /// <summary>The file's name of a constant, such as <c>blk.0.attn_q.weight</c> for <c>model.layers.0.self_attn.q_proj.weight</c>.</summary>
+    /// <summary>The file's name: <c>blk.0.attn_q.weight</c> for <c>model.layers.0.self_attn.q_proj.weight</c>.</summary>
     public static string Of(string constant)
     {
         if (s_top.TryGetValue(constant, out string? top))

@@ -30,7 +30,9 @@ internal static class GgufRopeReader
             throw fields.Bad(Factor, $"at most {Qwen3Config.MaxContext} / {original} (factor x original context is the context's limit)");
         }
 
-        return type == RopeType.Linear ? new RopeSettings(type, theta, factor.Value, original) : Yarn(fields, theta, factor.Value, original);
+        return type == RopeType.Linear
+            ? new RopeSettings(type, theta, factor.Value, original)
+            : Yarn(fields, theta, factor.Value, original);
     }
 
     private static RopeSettings Yarn(GgufFields fields, double theta, double factor, int original)

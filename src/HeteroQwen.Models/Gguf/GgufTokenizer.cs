@@ -2,7 +2,7 @@ using HeteroQwen.Ir;
 
 namespace HeteroQwen.Models;
 
-/// <summary>Reads the tokenizer that a GGUF file carries in its metadata: byte-level BPE with Qwen's split pattern, and nothing else.</summary>
+/// <summary>Reads the tokenizer in a GGUF file's metadata: byte-level BPE with Qwen's split pattern, and nothing else.</summary>
 internal static class GgufTokenizer
 {
     private const int Normal = 1;
@@ -28,7 +28,7 @@ internal static class GgufTokenizer
         }
 
         TokenizerTables tables = new(
-            why => new UserErrorException($"{file.Path}: the tokenizer {why}; convert the model anew or take a GGUF file of a Qwen3 model"));
+            why => new UserErrorException($"{file.Path}: the tokenizer {why}; take a GGUF file of a Qwen3 model"));
         ReadTokens(fields, tables);
         tables.RequireBytes();
         foreach (string merge in fields.Texts("merges"))
@@ -39,7 +39,7 @@ internal static class GgufTokenizer
         return new QwenTokenizer(tables);
     }
 
-    /// <summary>Whether a control token of this spelling has the id that is returned; looked up without reading the tokens as text.</summary>
+    /// <summary>The id of the control token of this spelling, if there is one; no token is read as text.</summary>
     public static int? ControlToken(GgufFile file, ReadOnlySpan<byte> spelling)
     {
         GgufFields fields = new(file, "tokenizer.ggml.");

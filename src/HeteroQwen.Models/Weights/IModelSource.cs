@@ -28,6 +28,8 @@ public interface IModelSource : IDisposable
     /// <summary>The constant of this name, with the shape that <see cref="Qwen3Tensors.Expected"/> gives it.</summary>
     /// <remarks>
     /// Ranges may start at any address, aligned to nothing, because a file's header has any length; who reads them copes.
+    /// The file is mapped, not read: should another program make it shorter while the source is open, the operating system
+    /// ends this process at the first read beyond the new end. Who replaces a model's file renames a new one over it.
     /// </remarks>
     /// <exception cref="ArgumentException">The model has no such constant.</exception>
     ConstantData Get(string constantName);

@@ -62,7 +62,8 @@ public sealed class SafetensorsFile : IDisposable
         if ((long)headerLength > _file.Length - 8)
         {
             throw new UserErrorException(
-                $"{Path}: the header claims {headerLength} bytes, but the file has only {_file.Length - 8} (truncated?); download it again");
+                $"{Path}: the header claims {headerLength} bytes, but the file has only {_file.Length - 8} (truncated?); "
+                + "download it again");
         }
 
         long dataStart = 8 + (long)headerLength;

@@ -35,14 +35,17 @@ public sealed class GgufFileTests
         using TempFolder folder = new();
         GgufWriter writer = new() { Alignment = alignment };
         writer.Set("general.alignment", (uint)alignment).Set("a", "é").Set("list", new[] { "x", "" }).Set("none", Array.Empty<int>());
-        writer.Set("deep", new[] { new[] { 1, 2 }, [3] }).Set("small", (sbyte)-3).Set("large", ulong.MaxValue).Set("half", 0.5).Set("eps", 1e-6f);
-        writer.Add(new Tensor("w", [2, 3], F32, [.. Enumerable.Range(0, 24).Select(i => (byte)i)]), new Tensor("q", [32, 2], 8, new byte[68]));
+        writer.Set("deep", new[] { new[] { 1, 2 }, [3] }).Set("small", (sbyte)-3);
+        writer.Set("large", ulong.MaxValue).Set("half", 0.5).Set("eps", 1e-6f);
+        byte[] data = [.. Enumerable.Range(0, 24).Select(i => (byte)i)];
+        writer.Add(new Tensor("w", [2, 3], F32, data), new Tensor("q", [32, 2], 8, new byte[68]));
         using GgufFile file = GgufFile.Open(folder.Write("x.gguf", writer.ToBytes()));
         Assert.Equal(3, file.Version);
         Assert.Equal("é"u8, file.Utf8(file.Metadata["a"]));
         Assert.Equal([1, 0], file.Items(file.Metadata["list"]).Select(i => i.Count));
         Assert.Empty(file.Items(file.Metadata["none"]));
-        Assert.Equal((GgufType.Array, GgufType.Array, 2), (file.Metadata["deep"].Type, file.Metadata["deep"].Item, file.Metadata["deep"].Count));
+        GgufValue deep = file.Metadata["deep"];
+        Assert.Equal((GgufType.Array, GgufType.Array, 2), (deep.Type, deep.Item, deep.Count));
         Assert.Equal(-3, file.Integer(file.Metadata["small"]));
         Assert.Equal(ulong.MaxValue, file.Integer(file.Metadata["large"]));
         Assert.Equal((0.5, 1e-6), (file.Real(file.Metadata["half"]), file.Real(file.Metadata["eps"])));
@@ -50,14 +53,15 @@ public sealed class GgufFileTests
         Assert.Equal(("f32", ElementType.F32, 24), (w.Type, w.Element, w.Length));
         Assert.Equal([2, 3], w.Dims);
         ByteRange range = file.Range(w);
-        Assert.Equal(Enumerable.Range(0, 24).Select(i => (byte)i), new ReadOnlySpan<byte>((void*)range.Address, 24).ToArray());
+        Assert.Equal(data, new ReadOnlySpan<byte>((void*)range.Address, 24).ToArray());
         Assert.Equal(68, file.Tensors["q"].Length);
     }
 
     [Fact]
     public void Open_each_truncation_is_refused()
     {
-        byte[] bytes = new GgufWriter().Set("a", "text").Set("list", new[] { "x", "y" }).Set("n", 1.5f).Add(Small("w"), Small("v")).ToBytes();
+        GgufWriter writer = new GgufWriter().Set("a", "text").Set("list", new[] { "x", "y" }).Set("n", 1.5f).Add(Small("w"), Small("v"));
+        byte[] bytes = writer.ToBytes();
         for (int length = 0; length < bytes.Length; length++)
         {
             AssertRefused(bytes[..length]);
@@ -122,7 +126,8 @@ public sealed class GgufFileTests
     [InlineData(new[] { 1ul << 40, 1ul << 40, 1ul << 40, 1ul << 8 })]
     [InlineData(new ulong[] { 5 })]
     [InlineData(new[] { 1ul << 55 })]
-    public void Open_wrong_dims_name_the_tensor(ulong[] dims) => AssertRefused(new GgufWriter().Add(new Tensor("w", dims, F32, new byte[16])), "tensor w");
+    public void Open_wrong_dims_name_the_tensor(ulong[] dims) =>
+        AssertRefused(new GgufWriter().Add(new Tensor("w", dims, F32, new byte[16])), "tensor w");
 
     [Theory]
     [InlineData(3u, 31u, "blocks of 32")]

@@ -6,7 +6,11 @@ namespace HeteroQwen.Models.Tests;
 /// <summary>A model as a folder and the same model as a GGUF file are the same model.</summary>
 public sealed class GgufModelTests
 {
-    public static TheoryData<string> Folders => [.. TestData.GoldenModels.Select(m => TestData.Path($"hf/{m}")), .. BundledModels.Names.Select(BundledModels.PathOf)];
+    private static readonly string[] s_texts =
+        ["Tell me a story about 48 pandas.", "<|im_start|>user\n<think>你好</think> cafe\u0301<|im_end|>", "\n \t x'LL"];
+
+    public static TheoryData<string> Folders =>
+        [.. TestData.GoldenModels.Select(m => $"hf/{m}").Select(TestData.Path), .. BundledModels.Names.Select(BundledModels.PathOf)];
 
     [Theory]
     [MemberData(nameof(Folders))]
@@ -43,7 +47,7 @@ public sealed class GgufModelTests
         Assert.True(converted.Text.Template.IsKnownTemplate);
         (QwenTokenizer a, QwenTokenizer b) = (original.Text.RequireTokenizer(), converted.Text.RequireTokenizer());
         Assert.Equal(a.SpecialTokens, b.SpecialTokens);
-        foreach (string text in (string[])["Tell me a story about 48 pandas.", "<|im_start|>user\n<think>你好</think> cafe\u0301<|im_end|>", "\n \t x'LL"])
+        foreach (string text in s_texts)
         {
             foreach (bool special in (bool[])[false, true])
             {

@@ -7,7 +7,10 @@ namespace HeteroQwen.Models.Tests;
 public sealed class GgufMutationTests
 {
     private static readonly ulong[] s_numbers =
-        [0, 1, 2, 3, 4, 9, 31, 64, 255, 65536, int.MaxValue, 1ul << 31, uint.MaxValue, 1ul << 32, 1ul << 40, long.MaxValue, 1ul << 63, ulong.MaxValue];
+    [
+        0, 1, 2, 3, 4, 9, 31, 64, 255, 65536, int.MaxValue, 1ul << 31, uint.MaxValue, 1ul << 32, 1ul << 40, long.MaxValue, 1ul << 63,
+        ulong.MaxValue,
+    ];
 
     [Theory]
     [InlineData("tiny-dense-f32", 24_000)]

@@ -93,14 +93,16 @@ public sealed class GgufRefusalTests
     [InlineData("output_norm.weight")]
     [InlineData("blk.0.attn_norm.weight")]
     [InlineData(Up)]
-    public void Open_missing_tensor_is_named(string tensor) => AssertRefused(ConfigFile.Dense, w => w.Change(tensor, _ => null), tensor, "missing");
+    public void Open_missing_tensor_is_named(string tensor) =>
+        AssertRefused(ConfigFile.Dense, w => w.Change(tensor, _ => null), tensor, "missing");
 
     [Fact]
     public void Open_missing_expert_or_layer_is_named()
     {
         AssertRefused(ConfigFile.Moe, w => w.Change("blk.0.ffn_up_exps.weight", _ => null), "blk.0.ffn_up_exps.weight", "[64, 48, 8]");
         AssertRefused(ConfigFile.Moe, w => w.Set("qwen3moe.block_count", 1000u), "missing");
-        AssertRefused(ConfigFile.Dense, w => w.Change("blk.0.attn_q.weight", t => t with { Name = "blk.0.attn_qkv.weight" }), "blk.0.attn_q.weight");
+        const string Query = "blk.0.attn_q.weight";
+        AssertRefused(ConfigFile.Dense, w => w.Change(Query, t => t with { Name = "blk.0.attn_qkv.weight" }), Query);
     }
 
     [Theory]
@@ -115,15 +117,22 @@ public sealed class GgufRefusalTests
         string tensor = name == "q4_0" ? "blk.1.ffn_norm.weight" : "blk.1.ffn_down.weight";
         AssertRefused(
             ConfigFile.Dense,
-            w => w.Set("qwen3.feed_forward_length", 256u).Change(Up, t => Resize(t, 64, 256, 4)).Change("blk.0.ffn_up.weight", t => Resize(t, 64, 256, 4))
-                .Change("blk.0.ffn_gate.weight", t => Resize(t, 64, 256, 4)).Change("blk.1.ffn_gate.weight", t => Resize(t, 64, 256, 4))
-                .Change("blk.0.ffn_down.weight", t => Resize(t, 256, 64, 4)).Change("blk.1.ffn_down.weight", t => Resize(t, 256, 64, 8))
-                .Change(tensor, t => t with { Type = type }),
+            w => Widen(w).Change(tensor, t => t with { Type = type }),
             tensor, name, name == "q4_0" ? "vector" : "q8_0");
     }
 
-    private static GgufWriter.Tensor Resize(GgufWriter.Tensor tensor, ulong inner, ulong outer, int bytes) =>
-        tensor with { Dims = [inner, outer], Data = new byte[(int)(inner * outer) * bytes] };
+    /// <summary>An FFN of 256, so that each type's blocks fill its rows, with room for elements of 8 bytes.</summary>
+    private static GgufWriter Widen(GgufWriter writer)
+    {
+        writer.Set("qwen3.feed_forward_length", 256u);
+        foreach (string name in Enumerable.Range(0, 3).SelectMany(i => (string[])[$"blk.{i}.ffn_gate", $"blk.{i}.ffn_up", $"blk.{i}.ffn_down"]))
+        {
+            ulong[] dims = name.EndsWith("down", StringComparison.Ordinal) ? [256, 64] : [64, 256];
+            writer.Change(name + ".weight", t => t with { Dims = dims, Data = new byte[256 * 64 * 8] });
+        }
+
+        return writer;
+    }
 
     [Fact]
     public void Open_gate_and_up_of_experts_of_two_types_are_refused() => AssertRefused(
@@ -152,7 +161,8 @@ public sealed class GgufRefusalTests
     public void Open_absent_keys_have_the_defaults_of_llama_cpp()
     {
         Qwen3Config config = Read(
-            "moe-f32", w => w.Remove("qwen3moe.rope.freq_base").Remove("qwen3moe.expert_weights_norm").Set("qwen3moe.rope.scaling.factor", 0f));
+            ConfigFile.Moe,
+            w => w.Remove("qwen3moe.rope.freq_base").Remove("qwen3moe.expert_weights_norm").Set("qwen3moe.rope.scaling.factor", 0f));
         Assert.Equal((1e4, RopeType.Default, true), (config.Rope.Theta, config.Rope.Type, config.NormTopKProb));
     }
 
@@ -166,10 +176,11 @@ public sealed class GgufRefusalTests
     [Fact]
     public void Open_window_holds_in_the_layers_of_its_pattern()
     {
-        Assert.All(Read(ConfigFile.Dense, w => w.Set("qwen3.attention.sliding_window", 7u)).Windows, window => Assert.Equal(7, window));
-        Qwen3Config config = Read(ConfigFile.Dense, w => w);
+        const string Window = "qwen3.attention.sliding_window";
+        Qwen3Config config = Read(ConfigFile.Dense, w => w.Set(Window, 7u));
+        Assert.All(config.Windows, window => Assert.Equal(7, window));
         bool[] pattern = [.. Enumerable.Range(0, config.Layers).Select(i => i % 2 == 1)];
-        config = Read(ConfigFile.Dense, w => w.Set("qwen3.attention.sliding_window", 7u).Set("qwen3.attention.sliding_window_pattern", pattern));
+        config = Read(ConfigFile.Dense, w => w.Set(Window, 7u).Set(Window + "_pattern", pattern));
         Assert.Equal(pattern.Select(p => p ? 7 : 0), config.Windows);
     }
 
@@ -179,6 +190,7 @@ public sealed class GgufRefusalTests
         using TempFolder folder = new();
         GgufWriter writer = Writer(ConfigFile.Dense).Set("general.sampling.temp", 0.6f).Set("general.sampling.top_p", 0.95f);
         using GgufModel model = GgufModel.Open(folder.Write("x.gguf", writer.ToBytes()));
-        Assert.Equal(new GenerationConfig { DoSample = true, Temperature = 0.6, TopK = 50, TopP = 0.95 }, model.Generation with { EosTokenIds = [] });
+        GenerationConfig expected = new() { DoSample = true, Temperature = 0.6, TopK = 50, TopP = 0.95 };
+        Assert.Equal(expected, model.Generation with { EosTokenIds = [] });
     }
 }

@@ -1,3 +1,5 @@
+using System.IO.Compression;
+using System.Text;
 using HeteroQwen.Ir;
 using HeteroQwen.TestSupport;
 
@@ -8,6 +10,7 @@ public sealed class GgufTokenizerTests
 {
     private const string Prefix = "tokenizer.ggml.";
     private static readonly Lazy<(string[] Tokens, int[] Types, string[] Merges)> s_golden = new(ReadGolden);
+    private static readonly Lazy<QwenTokenizer> s_qwen3 = new(ReadQwen3);
 
     public static TheoryData<string, object?, string> Values => new()
     {
@@ -36,13 +39,14 @@ public sealed class GgufTokenizerTests
     private static (string[] Tokens, int[] Types, string[] Merges) ReadGolden()
     {
         using GgufFile file = GgufFile.Open(LlamaCppGolden.PathOf("tiny-dense-f32"));
-        string[] Texts(string key) => [.. file.Items(file.Metadata[Prefix + key]).Select(t => System.Text.Encoding.UTF8.GetString(file.Utf8(t)))];
-        return (Texts("tokens"), [.. file.Items(file.Metadata[Prefix + "token_type"]).Select(t => (int)file.Integer(t)!)], Texts("merges"));
+        IEnumerable<GgufValue> Items(string key) => file.Items(file.Metadata[Prefix + key]);
+        string[] Texts(string key) => [.. Items(key).Select(t => Encoding.UTF8.GetString(file.Utf8(t)))];
+        return (Texts("tokens"), [.. Items("token_type").Select(t => (int)file.Integer(t)!)], Texts("merges"));
     }
 
     /// <summary>Only a tokenizer: <see cref="ModelSource.OpenText"/> needs no model.</summary>
-    private static GgufWriter Golden() => new GgufWriter().Set(Prefix + "model", "gpt2").Set(Prefix + "pre", "qwen2").Set(Prefix + "tokens", s_golden.Value.Tokens)
-        .Set(Prefix + "token_type", s_golden.Value.Types).Set(Prefix + "merges", s_golden.Value.Merges);
+    private static GgufWriter Golden() => new GgufWriter().Set(Prefix + "model", "gpt2").Set(Prefix + "pre", "qwen2")
+        .Set(Prefix + "tokens", s_golden.Value.Tokens).Set(Prefix + "token_type", s_golden.Value.Types).Set(Prefix + "merges", s_golden.Value.Merges);
 
     private static ModelText Open(GgufWriter writer)
     {
@@ -56,6 +60,29 @@ public sealed class GgufTokenizerTests
     {
         GgufWriter writer = value is null ? Golden().Remove(Prefix + key) : Golden().Set(Prefix + key, value);
         Sentence.AssertNames(Assert.Throws<UserErrorException>(() => Open(writer)), "x.gguf", named);
+    }
+
+    [Theory]
+    [InlineData("tokenizer-vectors.json")]
+    [InlineData("tokenizer-fuzz.json")]
+    public void Encode_with_the_tokenizer_of_all_Qwen3_models_gives_the_ids_of_Hugging_Face(string file)
+    {
+        QwenTokenizer tokenizer = s_qwen3.Value;
+        Assert.All(TokenizerData.ReadJson(TokenizerData.PathOf(file)).EnumerateArray(), vector =>
+        {
+            Assert.Equal(vector.Ids("ids"), tokenizer.Encode(vector.Text("text"), allowSpecial: true));
+            Assert.Equal(vector.Text("decoded_skip_special"), tokenizer.Decode(vector.Ids("ids"), skipSpecial: true));
+        });
+    }
+
+    private static QwenTokenizer ReadQwen3()
+    {
+        using GZipStream zipped = new(File.OpenRead(TokenizerData.PathOf("qwen3-tokenizer.json.gz")), CompressionMode.Decompress);
+        using MemoryStream json = new();
+        zipped.CopyTo(json);
+        GgufWriter writer = new();
+        GgufMetadata.WriteTokenizer(writer, json.ToArray(), 151_936);
+        return Open(writer).RequireTokenizer();
     }
 
     [Fact]
@@ -72,8 +99,8 @@ public sealed class GgufTokenizerTests
     public void OpenText_unused_tokens_have_no_token_and_user_defined_are_not_special()
     {
         (string[] tokens, int[] types, _) = s_golden.Value;
-        ModelText text = Open(Golden().Set(Prefix + "tokens", (string[])[.. tokens, "<think>", "[PAD513]"]).Set(Prefix + "token_type", (int[])[.. types, 4, 5]));
-        QwenTokenizer tokenizer = text.RequireTokenizer();
+        GgufWriter writer = Golden().Set(Prefix + "tokens", (string[])[.. tokens, "<think>", "[PAD513]"]);
+        QwenTokenizer tokenizer = Open(writer.Set(Prefix + "token_type", (int[])[.. types, 4, 5])).RequireTokenizer();
         Assert.Equal([512], tokenizer.Encode("<think>", allowSpecial: false));
         Assert.False(tokenizer.IsSpecial(512));
         Assert.Throws<UserErrorException>(() => tokenizer.Decode([513]));

@@ -68,7 +68,8 @@ public sealed class LlamaCppFilesTests
     {
         using GgufModel model = GgufModel.Open(LlamaCppGolden.PathOf("tiny-moe-f32"));
         Qwen3Config config = model.Config;
-        Assert.Equal((512, 64, 2, 4, 2, 16), (config.VocabSize, config.HiddenSize, config.Layers, config.Heads, config.KvHeads, config.HeadDim));
+        Assert.Equal((512, 64, 2), (config.VocabSize, config.HiddenSize, config.Layers));
+        Assert.Equal((4, 2, 16), (config.Heads, config.KvHeads, config.HeadDim));
         Assert.Equal((8, 2, 64, true), (config.Experts, config.ExpertsPerToken, config.ExpertFfnSize, config.NormTopKProb));
         Assert.Equal((128, 512, 512), (config.FfnSize, config.MaxPositions, config.ContextLimit));
         Assert.Equal((1e-6, 1e6, RopeType.Default), (config.RmsNormEps, config.Rope.Theta, config.Rope.Type));
