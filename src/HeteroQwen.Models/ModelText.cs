@@ -31,10 +31,21 @@ public sealed class ModelText(string source, Func<QwenTokenizer?> tokenizer, Fun
         return new ModelText(folder, () => File.Exists(json) ? QwenTokenizer.Load(json) : null, () => ChatTemplate.Load(folder));
     }
 
-    /// <summary>Reads both now, so that what they are read from can be closed.</summary>
+    /// <summary>Reads both now, so that what they are read from can be closed. What fails fails when it is asked for.</summary>
     internal ModelText ReadNow()
     {
-        _ = (Tokenizer, Template);
+        foreach (Func<object?> read in (Func<object?>[])[() => Tokenizer, () => Template])
+        {
+            try
+            {
+                read();
+            }
+            catch (UserErrorException)
+            {
+                // Kept, and thrown again to who asks: ids alone need neither.
+            }
+        }
+
         return this;
     }
 }

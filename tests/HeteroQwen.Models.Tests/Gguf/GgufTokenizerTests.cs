@@ -58,8 +58,9 @@ public sealed class GgufTokenizerTests
     [MemberData(nameof(Values))]
     public void OpenText_wrong_value_is_refused_by_name(string key, object? value, string named)
     {
-        GgufWriter writer = value is null ? Golden().Remove(Prefix + key) : Golden().Set(Prefix + key, value);
-        Sentence.AssertNames(Assert.Throws<UserErrorException>(() => Open(writer)), "x.gguf", named);
+        ModelText text = Open(value is null ? Golden().Remove(Prefix + key) : Golden().Set(Prefix + key, value));
+        Assert.False(text.Template.IsKnownTemplate);
+        Sentence.AssertNames(Assert.Throws<UserErrorException>(() => text.Tokenizer), "x.gguf", named);
     }
 
     [Theory]
@@ -92,7 +93,7 @@ public sealed class GgufTokenizerTests
         byte[] bytes = Golden().ToBytes();
         bytes[bytes.AsSpan().IndexOf("<|im_end|>"u8)] = 0xff;
         string path = folder.Write("x.gguf", bytes);
-        Sentence.AssertNames(Assert.Throws<UserErrorException>(() => ModelSource.OpenText(path)), path, "text 511", "UTF-8");
+        Sentence.AssertNames(Assert.Throws<UserErrorException>(() => ModelSource.OpenText(path).Tokenizer), path, "text 511", "UTF-8");
     }
 
     [Fact]
