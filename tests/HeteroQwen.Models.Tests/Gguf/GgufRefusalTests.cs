@@ -125,10 +125,10 @@ public sealed class GgufRefusalTests
     private static GgufWriter Widen(GgufWriter writer)
     {
         writer.Set("qwen3.feed_forward_length", 256u);
-        foreach (string name in Enumerable.Range(0, 3).SelectMany(i => (string[])[$"blk.{i}.ffn_gate", $"blk.{i}.ffn_up", $"blk.{i}.ffn_down"]))
+        foreach ((int layer, string name) in Enumerable.Range(0, 3).SelectMany(i => (string[])["gate", "up", "down"], (i, n) => (i, n)))
         {
-            ulong[] dims = name.EndsWith("down", StringComparison.Ordinal) ? [256, 64] : [64, 256];
-            writer.Change(name + ".weight", t => t with { Dims = dims, Data = new byte[256 * 64 * 8] });
+            ulong[] dims = name == "down" ? [256, 64] : [64, 256];
+            writer.Change($"blk.{layer}.ffn_{name}.weight", t => t with { Dims = dims, Data = new byte[256 * 64 * 8] });
         }
 
         return writer;

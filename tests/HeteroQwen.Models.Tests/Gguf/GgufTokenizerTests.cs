@@ -46,7 +46,8 @@ public sealed class GgufTokenizerTests
 
     /// <summary>Only a tokenizer: <see cref="ModelSource.OpenText"/> needs no model.</summary>
     private static GgufWriter Golden() => new GgufWriter().Set(Prefix + "model", "gpt2").Set(Prefix + "pre", "qwen2")
-        .Set(Prefix + "tokens", s_golden.Value.Tokens).Set(Prefix + "token_type", s_golden.Value.Types).Set(Prefix + "merges", s_golden.Value.Merges);
+        .Set(Prefix + "tokens", s_golden.Value.Tokens)
+        .Set(Prefix + "token_type", s_golden.Value.Types).Set(Prefix + "merges", s_golden.Value.Merges);
 
     private static ModelText Open(GgufWriter writer)
     {
