@@ -16,23 +16,14 @@ public sealed class Engine : IDisposable
     {
         Config = model.Config;
         StopIds = [.. model.Config.EosTokenIds.Union(model.Generation.EosTokenIds)];
-        EnginePlan plan = EnginePlan.Choose(
-            model, device.Id, device.Capabilities, options, type => KvTypes.Holds(model, device, options, type));
+        EngineGraph opened = new(model, device, options);
+        EnginePlan plan = opened.Plan;
         (KvType, Context, SequenceLimit) = (plan.Kv.Type, plan.Context, plan.SequenceLimit);
         (Maxima, MaxSequences, Name) = (plan.Sizes.Maxima, options.MaxSequences, $"{model.Name} on {device.Id}");
         void CopyRows(long from, long to, long rows) => _session!.CopyStateRows(from, to, rows);
         _pool = new KvPool(plan.PoolPages, (int)plan.Kv.Page, plan.SequenceLimit, CopyRows);
         _builder = new StepBuilder(new RopeTable(Config.HeadDim, Config.Rope), plan.Sizes, _pool);
-        Graph graph = Qwen3Graph.Build(Config, name => model.Get(name).Type, plan.Kv);
-        SessionOptions session = new()
-        {
-            Precision = options.Precision,
-            Maxima = plan.Sizes.Maxima,
-            AllowHostFallback = options.AllowHostFallback,
-            Fuse = options.Fuse,
-            Profile = options.Profile,
-        };
-        _session = Session.Create(graph, model.Get, device, host, session);
+        _session = Session.Create(opened.Graph, model.Get, device, host, opened.Session);
     }
 
     /// <summary>Model and device, for messages.</summary>

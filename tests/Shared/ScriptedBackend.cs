@@ -15,8 +15,8 @@ public sealed class ScriptedBackend(IBackend inner) : IBackend
     /// <summary>Why an op is refused; null to ask the inner device.</summary>
     public Func<OpDescriptor, string?> Refuse { get; init; } = _ => null;
 
-    /// <summary>Operands that may be strided, of those that the inner device allows.</summary>
-    public ulong StridedMask { get; init; } = ulong.MaxValue;
+    /// <summary>Ops that take dense operands only.</summary>
+    public IReadOnlyList<string> DenseOps { get; init; } = [];
 
     /// <summary>Ops prepared, in order.</summary>
     public List<OpDescriptor> Prepared { get; } = [];
@@ -47,7 +47,9 @@ internal sealed class ScriptedDevice(ScriptedBackend script, IDevice inner) : ID
     public Status Supports(OpDescriptor op, out Support support)
     {
         Status status = inner.Supports(op, out support);
-        support = script.Refuse(op) is { } reason ? Support.No(reason) : support with { StridedOperands = support.StridedOperands & script.StridedMask };
+        support = script.Refuse(op) is { } reason ? Support.No(reason)
+            : script.DenseOps.Contains(op.Name) ? support with { StridedOperands = 0 }
+            : support;
         return status;
     }
 

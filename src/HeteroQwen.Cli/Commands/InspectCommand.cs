@@ -1,5 +1,6 @@
 using System.CommandLine;
 using HeteroQwen.Backends;
+using HeteroQwen.Generation;
 using HeteroQwen.Ir;
 using HeteroQwen.Models;
 using HeteroQwen.Runtime;
@@ -82,17 +83,10 @@ internal sealed class InspectCommand
 
     private LoweredPage Lower(IModelSource model, EngineSettings settings, Device device, bool fuse)
     {
-        bool half = settings.Options.Precision == Precision.Fast && device.Capabilities.Types.Contains(ElementType.F16);
-        ModelGraph graph = new(model, device.Capabilities.PageSize, settings.Options.KvType ?? (half ? ElementType.F16 : ElementType.F32));
-        SessionOptions options = new()
-        {
-            Precision = settings.Options.Precision,
-            Maxima = graph.Maxima,
-            AllowHostFallback = settings.Options.AllowHostFallback,
-            Fuse = fuse,
-        };
-        LoweredGraph lowered = Lowering.Lower(graph.Graph, device, settings.OpenHost(_tool, device), options);
-        return new LoweredPage(graph, lowered, device.Id);
+        EngineGraph graph = new(model, device, settings.Options with { Fuse = fuse });
+        Device? host = settings.OpenHost(_tool, device);
+        LoweredGraph lowered = Lowering.Lower(graph.Graph, device, host, graph.Session);
+        return new LoweredPage(graph, lowered, PlanSummary.Of(lowered, device, host, graph.Session), device.Id);
     }
 
     private void WriteTensors(ModelSummary summary)

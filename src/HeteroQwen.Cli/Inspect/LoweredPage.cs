@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using HeteroQwen.Generation;
 using HeteroQwen.Ir;
 using HeteroQwen.Runtime;
 
@@ -10,14 +11,15 @@ namespace HeteroQwen.Cli;
 /// <summary>What each operation of a graph became on a device: kept, opened, or sent to the host and why.</summary>
 internal sealed partial class LoweredPage
 {
-    private readonly ModelGraph _model;
+    private readonly EngineGraph _model;
     private readonly LoweredGraph _lowered;
+    private readonly PlanSummary _plan;
     private readonly string _device;
     private readonly List<(Operation Source, List<Operation> Became)> _groups = [];
 
-    public LoweredPage(ModelGraph model, LoweredGraph lowered, string device)
+    public LoweredPage(EngineGraph model, LoweredGraph lowered, PlanSummary plan, string device)
     {
-        (_model, _lowered, _device) = (model, lowered, device);
+        (_model, _lowered, _plan, _device) = (model, lowered, plan, device);
         foreach (Operation source in model.Graph.Operations)
         {
             _groups.Add((source, []));
@@ -57,6 +59,8 @@ internal sealed partial class LoweredPage
         }
 
         counts.Write(terminal);
+        WriteMemory(terminal);
+        WriteInserted(page);
         WriteGroups(page);
     }
 
@@ -67,6 +71,7 @@ internal sealed partial class LoweredPage
         json.WriteNumber("kernels", Kernels.Count());
         json.WriteNumber("views", Views);
         json.WriteNumber("kernels_from_resident", KernelsFromResident);
+        WriteJsonMemory(json);
         json.WriteStartArray("operations");
         foreach ((Operation source, List<Operation> became) in _groups)
         {
@@ -86,6 +91,59 @@ internal sealed partial class LoweredPage
 
         json.WriteEndArray();
         json.WriteEndObject();
+    }
+
+    private void WriteMemory(Terminal terminal)
+    {
+        terminal.Out.WriteLine();
+        terminal.Out.WriteLine($"Memory of a session with steps of up to {_model.Session.Maxima.T} tokens and a KV pool of {_model.Kv.Type.Name()}:");
+        TextTable table = new("side", "activations>", "unshared>", "KV pool>", "packed weights>");
+        foreach (SideMemory memory in _plan.Memory)
+        {
+            string side = memory.Side == Side.Device ? _device : "host";
+            table.Add(side, Units.Bytes(memory.Arena), Units.Bytes(memory.Values), Units.Bytes(memory.States), Units.Bytes(memory.Constants));
+        }
+
+        table.Write(terminal);
+    }
+
+    /// <summary>Copies and transfers that planning put between the kernels.</summary>
+    private void WriteInserted(TextWriter page)
+    {
+        page.WriteLine();
+        page.WriteLine(_plan.Inserted.IsEmpty ? "No copies and no transfers had to be put in." : "Put in between the kernels, bytes of the largest step:");
+        foreach (InsertedStep step in _plan.Inserted)
+        {
+            page.WriteLine($"  {step.What,-10} %{step.Label}  {Units.Bytes(step.Bytes)}");
+        }
+    }
+
+    private void WriteJsonMemory(Utf8JsonWriter json)
+    {
+        json.WriteStartArray("memory");
+        foreach (SideMemory memory in _plan.Memory)
+        {
+            json.WriteStartObject();
+            json.WriteString("side", memory.Side.ToString().ToLowerInvariant());
+            json.WriteNumber("activation_bytes", memory.Arena);
+            json.WriteNumber("activation_bytes_unshared", memory.Values);
+            json.WriteNumber("kv_bytes", memory.States);
+            json.WriteNumber("packed_weight_bytes", memory.Constants);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("inserted");
+        foreach (InsertedStep step in _plan.Inserted)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", step.Label);
+            json.WriteString("what", step.What);
+            json.WriteNumber("bytes", step.Bytes);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     /// <summary>Every operation and what it became; layers that came out alike are shown once.</summary>

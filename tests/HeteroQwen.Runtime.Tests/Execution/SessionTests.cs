@@ -46,13 +46,23 @@ public sealed class SessionTests
     public void A_device_that_takes_no_strided_operand_gets_copies()
     {
         Graph graph = Heads();
-        ScriptedBackend dense = new(new ReferenceBackend()) { StridedMask = 0 };
+        ScriptedBackend copies = new(new ReferenceBackend()) { DenseOps = ["matmul", "binary", "reduce", "unary"] };
 
-        var error = Assert.Throws<HostFallbackException>(() => RunHeads(graph, dense));
-        Assert.Equal(["copy"], error.Ops);
-
-        ScriptedBackend copies = new(new ReferenceBackend()) { Refuse = op => op.Name != "copy" && op.Operands.Any(o => o.Strided) ? "dense only" : null };
         Assert.Equal(RunHeads(graph, new ReferenceBackend()), RunHeads(graph, copies));
+        Assert.All(copies.Prepared.Where(op => op.Name != "copy"), op => Assert.DoesNotContain(op.Operands, o => o.Strided));
+    }
+
+    [Fact]
+    public void A_device_that_cannot_even_copy_strided_leaves_it_to_the_host_with_consent()
+    {
+        Graph graph = Heads();
+        string[] all = ["matmul", "binary", "reduce", "unary", "copy"];
+        ScriptedBackend Dense() => new(new ReferenceBackend()) { DenseOps = all };
+
+        var error = Assert.Throws<HostFallbackException>(() => RunHeads(graph, Dense()));
+
+        Assert.Equal(["copy"], error.Ops);
+        Assert.Equal(RunHeads(graph, new ReferenceBackend()), RunHeads(graph, Dense(), fallback: true));
     }
 
     [Fact]
@@ -267,11 +277,11 @@ public sealed class SessionTests
         return builder.Build();
     }
 
-    private static float[] RunHeads(Graph graph, IBackend backend)
+    private static float[] RunHeads(Graph graph, IBackend backend, bool fallback = false)
     {
         using Device device = TestGraphs.Open(backend);
         using Device host = TestGraphs.OpenReference();
-        using Session session = Session.Create(graph, TestGraphs.Constants(graph), device, host, TestGraphs.Options());
+        using Session session = Session.Create(graph, TestGraphs.Constants(graph), device, host, TestGraphs.Options(fallback));
         float[] y = TestGraphs.Run(session, TestGraphs.Values(72), s_three);
         return [.. y, .. session.Output("scores")];
     }
