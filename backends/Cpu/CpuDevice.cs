@@ -7,6 +7,7 @@ namespace HeteroQwen.Backends.Cpu;
 internal sealed class CpuDevice(int threads, long smallestShare = WorkerPool.UsualShare) : IDevice
 {
     private readonly WorkerPool _pool = new(threads, smallestShare);
+    private readonly HostConstants _constants = new("cpu", CpuBackend.MemoryBytes, threads);
 
     internal WorkerPool Pool => _pool;
 
@@ -33,9 +34,17 @@ internal sealed class CpuDevice(int threads, long smallestShare = WorkerPool.Usu
             return Status.Unsupported($"cpu: {op}: {support.Reason}");
         }
 
+        Status held = _constants.Acquire(constants, out HostConstantLease? lease);
+        if (!held.IsOk)
+        {
+            return held;
+        }
+
         try
         {
-            kernel = KernelTable.Create(op, constants, _pool);
+            CpuKernel prepared = KernelTable.Create(op, lease!.Constants, _pool);
+            prepared.Lease = lease;
+            kernel = prepared;
             return Status.Ok;
         }
         catch (Exception e) when (e is ArgumentException or ObjectDisposedException)
@@ -45,6 +54,13 @@ internal sealed class CpuDevice(int threads, long smallestShare = WorkerPool.Usu
         catch (Exception e) when (e is OutOfMemoryException or OverflowException)
         {
             return Status.OutOfMemory($"cpu: {op}: the kernel's own memory cannot be had; lower the maxima");
+        }
+        finally
+        {
+            if (kernel is null)
+            {
+                lease!.Dispose();
+            }
         }
     }
 

@@ -12,6 +12,7 @@ internal sealed class ReferenceDevice : IDevice
     /// <summary>Operands that a bit mask can name.</summary>
     private const int MostOperands = 64;
 
+    private readonly HostConstants _constants = new("reference", Memory, Environment.ProcessorCount);
     private bool _disposed;
 
     internal static long Memory => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
@@ -55,9 +56,21 @@ internal sealed class ReferenceDevice : IDevice
             return Status.Unsupported($"reference does not run {op?.Name}: {reason}");
         }
 
-        Status bound = ConstantBinder.Bind(op, constants, out Tensor?[] tensors);
-        kernel = bound.IsOk ? new ReferenceKernel(op, KernelTable.Find(op.Name)!, tensors) : null;
-        return bound;
+        Status status = _constants.Acquire(constants, out HostConstantLease? lease);
+        if (!status.IsOk)
+        {
+            return status;
+        }
+
+        status = ConstantBinder.Bind(op, lease!.Constants, out Tensor?[] tensors);
+        if (!status.IsOk)
+        {
+            lease.Dispose();
+            return status;
+        }
+
+        kernel = new ReferenceKernel(op, KernelTable.Find(op.Name)!, tensors, lease);
+        return Status.Ok;
     }
 
     public Status Allocate(MemoryKind kind, long bytes, out IBuffer? buffer)

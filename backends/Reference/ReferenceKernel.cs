@@ -11,15 +11,20 @@ internal sealed unsafe class ReferenceKernel : IKernel
     private readonly OpDescriptor _op;
     private readonly KernelEntry _entry;
     private readonly Tensor?[] _constants;
+    private readonly HostConstantLease _lease;
     private readonly Tensor[] _operands;
     private readonly Tensor[] _results;
     private readonly long[][] _dims;
     private readonly (nint First, nint End)[] _extents;
     private bool _disposed;
 
-    public ReferenceKernel(OpDescriptor op, KernelEntry entry, Tensor?[] constants)
+    /// <param name="op">The op.</param>
+    /// <param name="entry">Its kernel.</param>
+    /// <param name="constants">Its constants, bound.</param>
+    /// <param name="lease">What they lie in, released with the kernel.</param>
+    public ReferenceKernel(OpDescriptor op, KernelEntry entry, Tensor?[] constants, HostConstantLease lease)
     {
-        (_op, _entry, _constants) = (op, entry, constants);
+        (_op, _entry, _constants, _lease) = (op, entry, constants, lease);
         _operands = new Tensor[op.Operands.Length];
         _results = new Tensor[op.Results.Length];
         _dims = [.. op.Operands.Concat(op.Results).Select(t => new long[t.Rank])];
@@ -84,7 +89,11 @@ internal sealed unsafe class ReferenceKernel : IKernel
         }
     }
 
-    public void Dispose() => _disposed = true;
+    public void Dispose()
+    {
+        _disposed = true;
+        _lease.Dispose();
+    }
 
     private Status Check(in Bindings bindings) =>
         _disposed ? Refuse("the kernel was released")

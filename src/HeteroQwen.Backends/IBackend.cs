@@ -46,7 +46,9 @@ public interface IDevice : IDisposable
     /// <summary>Picks, compiles or packs the kernel of an op.</summary>
     /// <param name="op">As offered to <see cref="Supports"/>; operands that may be strided and are say so.</param>
     /// <param name="constants">One entry per operand, null where it is no constant. The bytes are read during the call, and after
-    /// it only if the kernel says so. Equal identities are equal bytes, so that readers can share a packed form.</param>
+    /// it only if the kernel says so; those of a generated constant, which <see cref="ConstantData.Read"/> makes, during the call, and
+    /// <see cref="HostConstants"/> keeps them for a kernel that reads host memory. Equal identities are equal bytes, so that readers
+    /// can share a packed form.</param>
     /// <param name="kernel">The kernel; null unless ok.</param>
     Status Prepare(OpDescriptor op, ConstantData?[] constants, out IKernel? kernel);
 

@@ -4,7 +4,8 @@
  * heteroqwen_backend.h: what a chip implements so that HeteroQwen can run a model on it.
  *
  * It says in C what IBackend.cs, Capabilities.cs, Descriptors.cs and Status.cs say in C#, member by member; a test compares
- * the two. A library exports one function, hq_backend_entry. All else is reached through the tables that it returns.
+ * the two. A library exports one function, hq_backend_entry. All else is reached through the tables that it returns; what the
+ * library asks of the host, through the table that it is given.
  *
  * Structs.   Every struct begins with struct_size, which its writer sets to sizeof. Later versions only append fields, so a
  *            reader reads a field only if it lies within struct_size. In an array of structs the elements lie as many bytes
@@ -185,9 +186,21 @@ typedef struct hq_byte_range
     int64_t length;
 } hq_byte_range;
 
-/* The bytes of one constant: dense, row-major, little-endian, an ordered list of ranges joined on axis 0 (experts that a file
- * stores one by one are one constant). The ranges start wherever the file has them: assume no alignment. Constants with the
- * same identity are the same bytes, so that kernels which read them can share one packed form. */
+/* What makes the bytes of a constant: independent values of this mean and standard deviation. Bytes by the same generator are
+ * the same everywhere; ConstantGenerator.cs and GeneratedBlocks.cs have the formulas. */
+typedef struct hq_constant_generator
+{
+    size_t struct_size;
+    uint64_t seed;
+    double mean;
+    double deviation;
+} hq_constant_generator;
+
+/* The bytes of one constant: dense, row-major, little-endian. Either an ordered list of ranges joined on axis 0 (experts that a
+ * file stores one by one are one constant), which start wherever the file has them: assume no alignment. Or, where generator is
+ * not null, there are no ranges, and read_constant of hq_host_api makes the bytes; a kernel that reads weights in host memory
+ * has to give them memory of its own until it is released, once for all kernels that read them. Constants with the same identity
+ * are the same bytes, so that kernels which read them can share one packed form. */
 typedef struct hq_constant
 {
     size_t struct_size;
@@ -197,6 +210,7 @@ typedef struct hq_constant
     size_t shape_count;
     const hq_byte_range* ranges;
     size_t ranges_count;
+    const hq_constant_generator* generator; /* Null where the bytes lie in ranges. */
 } hq_constant;
 
 /* Type, shape and layout of one operand or result. Outermost dimension first.
@@ -468,10 +482,21 @@ typedef struct hq_api
     const hq_stream_api* stream;
 } hq_api;
 
+/* What the host does for the library; lives until the process ends. */
+typedef struct hq_host_api
+{
+    size_t struct_size;
+
+    /* Writes bytes offset .. offset + bytes - 1 of a constant, whether they lie in ranges or a generator makes them; of a generated
+     * constant whole blocks only. During prepare, from any threads, several at a time: it is how a large constant is made fast. */
+    hq_status_code (*read_constant)(const hq_constant* constant, int64_t offset, void* destination, int64_t bytes);
+} hq_host_api;
+
 /* The one exported function. The host can work with the versions oldest to newest of this file; the library picks the newest
  * of them that it knows and gives the tables of that version, which live until the process ends. If it knows none of them it
  * returns HQ_UNSUPPORTED and names its own versions in the message. It opens no device and loads no driver yet. */
-HQ_EXPORT hq_status_code hq_backend_entry(uint32_t oldest, uint32_t newest, const hq_api** api, hq_message* message);
+HQ_EXPORT hq_status_code hq_backend_entry(
+    uint32_t oldest, uint32_t newest, const hq_host_api* host, const hq_api** api, hq_message* message);
 
 #ifdef __cplusplus
 }

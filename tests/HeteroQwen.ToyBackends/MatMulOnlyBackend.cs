@@ -79,16 +79,10 @@ internal sealed unsafe class ToyBuffer(MemoryKind kind, long bytes) : IBuffer
 
     public static float* Pointer(Argument argument) => (float*)(((ToyBuffer)argument.Buffer!).Address + argument.Offset);
 
-    /// <summary>Joins the ranges of a constant. A chip that wants its weights tiled or transposed does so here, once.</summary>
+    /// <summary>Takes a constant in. A chip that wants its weights tiled or transposed does so here, once.</summary>
     public ToyBuffer Pack(ConstantData constant)
     {
-        byte* end = Address;
-        foreach (ByteRange range in constant.Ranges)
-        {
-            NativeMemory.Copy((void*)range.Address, end, (nuint)range.Length);
-            end += range.Length;
-        }
-
+        constant.Read(0, (nint)Address, constant.Bytes);
         return this;
     }
 

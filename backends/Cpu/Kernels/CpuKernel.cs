@@ -43,6 +43,9 @@ internal abstract unsafe class CpuKernel : IKernel
 
     public KernelInfo Info { get; protected init; }
 
+    /// <summary>The memory of its generated constants, released with the kernel.</summary>
+    internal HostConstantLease? Lease { get; set; }
+
     protected WorkerPool Pool { get; }
 
     protected TensorView[] Operands { get; }
@@ -105,6 +108,8 @@ internal abstract unsafe class CpuKernel : IKernel
         {
             view.Dispose();
         }
+
+        Lease?.Dispose();
     }
 
     /// <summary>Bytes of workspace; monotone in the bindings.</summary>

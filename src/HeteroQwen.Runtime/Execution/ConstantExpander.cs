@@ -10,7 +10,7 @@ namespace HeteroQwen.Runtime;
 internal sealed unsafe class ConstantExpander : IDisposable
 {
     /// <summary>Elements; whole blocks of every type.</summary>
-    private const int Chunk = 4096;
+    private const int Chunk = 1 << 14;
 
     private readonly Dictionary<string, (ConstantData Data, nint Address)> _expanded = new(StringComparer.Ordinal);
 
@@ -42,22 +42,22 @@ internal sealed unsafe class ConstantExpander : IDisposable
         _expanded.Clear();
     }
 
-    /// <summary>A chunk at a time: long enough that a type is looked up seldom, short enough to stay in the cache.</summary>
+    /// <summary>A chunk at a time, so that no constant is whole in memory twice, and each is in the cache when it is converted.</summary>
     private static void Convert(ConstantData source, ElementType to, byte* destination)
     {
-        Span<float> values = new float[Chunk];
-        foreach (ByteRange range in source.Ranges)
+        float[] values = new float[Chunk];
+        byte[] chunk = new byte[source.Type.Bytes(Chunk)];
+        long left = source.Bytes;
+        fixed (byte* from = chunk)
         {
-            long elements = range.Length / source.Type.BlockBytes() * source.Type.BlockElements();
-            byte* from = (byte*)range.Address;
-            for (long left = elements; left > 0; left -= Chunk)
+            for (long at = 0; left > 0; at += chunk.Length, left -= chunk.Length)
             {
-                int count = (int)Math.Min(left, Chunk);
-                int bytes = (int)source.Type.Bytes(count);
-                Read(source, new ReadOnlySpan<byte>(from, bytes), values[..count]);
-                from += bytes;
+                int bytes = (int)Math.Min(left, chunk.Length);
+                source.Read(at, (nint)from, bytes);
+                int count = bytes / source.Type.BlockBytes() * source.Type.BlockElements();
+                Read(source, chunk.AsSpan(0, bytes), values.AsSpan(0, count));
                 bytes = (int)to.Bytes(count);
-                Write(values[..count], to, new Span<byte>(destination, bytes), source.Identity);
+                Write(values.AsSpan(0, count), to, new Span<byte>(destination, bytes), source.Identity);
                 destination += bytes;
             }
         }

@@ -7,17 +7,17 @@ namespace HeteroQwen.Runtime;
 internal static class MemoryCheck
 {
     /// <exception cref="UserErrorException">A side needs more than it has; the message has both numbers.</exception>
-    public static void Require(Plan plan, Device device, Device? host, in Bindings maxima)
+    public static void Require(Plan plan, Func<string, ConstantData> constants, Device device, Device? host, in Bindings maxima)
     {
         Liveness.Compute(plan, _ => null);
-        Require(plan, Side.Device, device, maxima);
+        Require(plan, constants, Side.Device, device, maxima);
         if (host is not null)
         {
-            Require(plan, Side.Host, host, maxima);
+            Require(plan, constants, Side.Host, host, maxima);
         }
     }
 
-    private static void Require(Plan plan, Side side, Device device, Bindings maxima)
+    private static void Require(Plan plan, Func<string, ConstantData> constants, Side side, Device device, Bindings maxima)
     {
         Capabilities capabilities = device.Capabilities;
         long states = 0;
@@ -34,15 +34,22 @@ internal static class MemoryCheck
         }
 
         long arena = ArenaPlanner.Assign(plan.Storages.Where(s => s.Side == side), device, maxima).Sum();
-        long constants = plan.Steps.OfType<LaunchStep>().Where(l => l.Side == side)
-            .GroupBy(l => string.Join(',', l.Constants.Select(c => c?.Name)))
-            .Sum(g => g.Max(l => l.ConstantBytes));
-        long needed = checked(states + arena + constants);
+        long weights = Weights([.. plan.Steps.OfType<LaunchStep>().Where(l => l.Side == side)], constants);
+        long needed = checked(states + arena + weights);
         if (capabilities.MemoryBytes > 0 && needed > capabilities.MemoryBytes)
         {
             throw new UserErrorException(
-                $"{device.Id} has {capabilities.MemoryBytes} bytes and {needed} are needed ({constants} weights, {states} KV pool, {arena} activations); "
+                $"{device.Id} has {capabilities.MemoryBytes} bytes and {needed} are needed ({weights} weights, {states} KV pool, {arena} activations); "
                 + "use a smaller context (-c) or a smaller model");
         }
+    }
+
+    /// <summary>What the kernels pack; or, if that is more, the generated constants, for which a device that packs nothing has to find memory.</summary>
+    private static long Weights(LaunchStep[] launches, Func<string, ConstantData> constants)
+    {
+        long packed = launches.GroupBy(l => string.Join(',', l.Constants.Select(c => c?.Name))).Sum(g => g.Max(l => l.ConstantBytes));
+        long generated = launches.SelectMany(l => l.Constants).OfType<ConstantOperand>().Select(c => constants(c.Name))
+            .Where(c => c.Generator is not null).DistinctBy(c => c.Identity).Sum(c => c.Bytes);
+        return Math.Max(packed, generated);
     }
 }

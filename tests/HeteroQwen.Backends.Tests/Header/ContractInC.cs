@@ -26,7 +26,11 @@ internal sealed partial class ContractInC
         [typeof(TensorRole)] = "HQ_ROLE_", [typeof(MemoryKind)] = "HQ_MEMORY_",
     };
 
-    public ContractInC() => Interface(typeof(IBackend));
+    public ContractInC()
+    {
+        Interface(typeof(IBackend));
+        Structs["hq_host_api"] = ["size_t struct_size", .. OfHost(typeof(ConstantData), nameof(ConstantData.Read), "read_constant")];
+    }
 
     public Dictionary<string, string[]> Structs { get; } = [];
 
@@ -111,6 +115,14 @@ internal sealed partial class ContractInC
             ? ["const char* name", $"{Name(typeof(AttributeKind))} kind", "int64_t i64", "double f64", "const char* str"]
             : [.. Positional(type).Concat(Settable(type)).SelectMany(f => Field(f.Type, Snake(f.Name)))];
         Structs[name] = ["size_t struct_size", .. fields];
+    }
+
+    /// <summary>What a record of the contract does, as a function of the host that takes the record; where it reads to is written.</summary>
+    private IEnumerable<string> OfHost(Type type, string method, string name)
+    {
+        IEnumerable<string> parameters = type.GetMethod(method)!.GetParameters()
+            .Select(p => p.ParameterType == typeof(nint) ? $"void* {Snake(p.Name!)}" : Parameter(p).Single());
+        return [$"hq_status_code (*{name})({string.Join(", ", [$"{Pointer(Name(type))} {Name(type)[3..]}", .. parameters])})"];
     }
 
     /// <summary>The parameters of a record's constructor; the pairs of an array of tuples become a struct of their own.</summary>

@@ -13,7 +13,7 @@ public sealed unsafe class ConstantExpanderTests
     [MemberData(nameof(Quantised))]
     public void Quantised_weights_of_several_ranges_expand_to_their_values(ElementType type)
     {
-        // Rows of 4352: longer than what is expanded at a time.
+        // 17408 elements: more than are expanded at a time.
         TestTensor weight = TestTensor.OfBlocks(type, 1, 1, 4, 4352);
         Assert.Equal(weight.Floats(), Expand(weight, 2, ElementType.F32).Floats());
         Assert.Equal(TestTensor.Of(ElementType.F16, weight.Floats()).Data, Expand(weight, 4, ElementType.F16).Data);
@@ -34,6 +34,25 @@ public sealed unsafe class ConstantExpanderTests
             TestTensor source = overflows ? weight with { Dims = [7, 1], Data = weight.Data[..14] } : weight;
             Assert.Equal(TestTensor.Of(to, source.Floats()).Floats(), Expand(source, 1, to).Floats());
         }
+    }
+
+    [Theory]
+    [InlineData(ElementType.BF16)]
+    [InlineData(ElementType.Q4_K)]
+    public void Generated_weights_expand_as_those_in_memory_do(ElementType type)
+    {
+        ConstantData generated = ConstantData.Generated("the weight", type, [4, 4352], new(1, 0, 0.02));
+        byte[] bytes = new byte[generated.Bytes];
+        fixed (byte* to = bytes)
+        {
+            generated.Read(0, (nint)to, bytes.Length);
+        }
+
+        using ConstantExpander expander = new();
+        ConstantData expanded = expander.Expand(generated, ElementType.F32);
+        Assert.Equal(
+            Expand(new TestTensor(type, [4, 4352], bytes), 1, ElementType.F32).Data,
+            new ReadOnlySpan<byte>((void*)expanded.Ranges[0].Address, (int)expanded.Bytes).ToArray());
     }
 
     [Fact]
