@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using HeteroQwen.Ir;
 
 namespace HeteroQwen.Generation;
 
@@ -7,6 +6,9 @@ namespace HeteroQwen.Generation;
 internal sealed class Answer(Engine engine, GenerationRequest request) : IDisposable
 {
     private readonly Sequence _sequence = engine.NewSequence();
+    private readonly Sampler? _sampler = request.Sampling is { } options
+        ? new Sampler(options, request.Prompt.Span, engine.Config.VocabSize)
+        : null;
     private readonly List<int> _ids = [];
     private readonly List<float> _margins = [];
     private readonly List<float> _rms = [];
@@ -32,19 +34,20 @@ internal sealed class Answer(Engine engine, GenerationRequest request) : IDispos
         Choice choice = Greedy.Choose(logits);
         if (!float.IsFinite(choice.Rms))
         {
-            throw new UserErrorException(
-                $"{engine.Name}: the logits after {_sequence.Length} tokens are not finite; check the weights, or try --precision exact");
+            throw BadLogits.Of(logits, $"after {_sequence.Length} tokens of {engine.Name}");
         }
 
+        int id = _sampler?.Choose(logits) ?? choice.Id;
         _latest = Stopwatch.GetTimestamp();
         _first = _first == 0 ? _latest : _first;
-        _ids.Add(choice.Id);
+        _ids.Add(id);
         _margins.Add(choice.Margin);
         _rms.Add(choice.Rms);
-        _last[0] = choice.Id;
+        _last[0] = id;
         _pending = _last;
-        request.OnToken?.Invoke(choice.Id);
-        return engine.StopIds.Contains(choice.Id) ? FinishReason.Stop : EndOf(engine, request, _ids.Count);
+        request.OnToken?.Invoke(id);
+        bool stops = request.Text?.Append(id) ?? false;
+        return stops || engine.StopIds.Contains(id) ? FinishReason.Stop : EndOf(engine, request, _ids.Count);
     }
 
     /// <summary>Why a request ends after so many tokens of answer, or null if it goes on.</summary>
@@ -55,6 +58,7 @@ internal sealed class Answer(Engine engine, GenerationRequest request) : IDispos
 
     public GenerationResult Result(FinishReason reason)
     {
+        request.Text?.Finish();
         double prefill = Stopwatch.GetElapsedTime(_started, _first).TotalSeconds;
         double decode = Stopwatch.GetElapsedTime(_first, _latest).TotalSeconds;
         return new GenerationResult(

@@ -7,6 +7,12 @@ public sealed record GenerationRequest(ReadOnlyMemory<int> Prompt)
     /// <summary>The most tokens of the answer; null for the rest of the context.</summary>
     public int? MaxTokens { get; init; }
 
+    /// <summary>How tokens are chosen; null for the largest logit.</summary>
+    public SamplingOptions? Sampling { get; init; }
+
+    /// <summary>Receives the tokens as text, and ends the answer at its stop strings. It serves one request.</summary>
+    public AnswerText? Text { get; init; }
+
     /// <summary>Called with each token as soon as it is chosen, the stop token included.</summary>
     public Action<int>? OnToken { get; init; }
 }

@@ -3,7 +3,7 @@ namespace HeteroQwen.Generation;
 /// <summary>Why an answer ended; in JSON in lower case.</summary>
 public enum FinishReason
 {
-    /// <summary>The model gave a stop token.</summary>
+    /// <summary>The model gave a stop token or a stop string.</summary>
     Stop,
 
     /// <summary>The answer has as many tokens as were asked for.</summary>
@@ -18,7 +18,7 @@ public enum FinishReason
 
 /// <summary>An answer.</summary>
 /// <param name="Ids">Its tokens, the stop token included.</param>
-/// <param name="Margins">Per token the distance of the two best logits.</param>
+/// <param name="Margins">Per token the distance of the two best logits, before bias and penalties.</param>
 /// <param name="Rms">Per token the root mean square of its row of logits.</param>
 /// <param name="FinishReason">Why it ended.</param>
 /// <param name="PromptTokens">Tokens of the prompt.</param>

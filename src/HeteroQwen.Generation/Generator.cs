@@ -3,7 +3,7 @@ using HeteroQwen.Ir;
 namespace HeteroQwen.Generation;
 
 /// <summary>
-/// Continues prompts greedily, several at once where the engine has room for them: each step runs the newest token of every answer
+/// Continues prompts, several at once where the engine has room for them: each step runs the newest token of every answer
 /// and fills up with chunks of prompts. A prompt is admitted once the pool has pages for all of its answer, so that none runs dry.
 /// </summary>
 public sealed class Generator
@@ -24,7 +24,7 @@ public sealed class Generator
     }
 
     /// <summary>Continues one prompt.</summary>
-    /// <exception cref="UserErrorException">The prompt is empty, too long, or has ids outside the vocabulary.</exception>
+    /// <exception cref="UserErrorException">The prompt is empty, too long, or has ids outside the vocabulary, or an option is wrong.</exception>
     public static GenerationResult Run(Engine engine, GenerationRequest request, CancellationToken cancellation = default) =>
         RunAll(engine, [request], cancellation)[0];
 
@@ -77,6 +77,8 @@ public sealed class Generator
         {
             throw new UserErrorException($"an answer of {request.MaxTokens} tokens is not possible; take 0 or more (-n)");
         }
+
+        request.Sampling?.Check(engine.Config.VocabSize);
     }
 
     private GenerationResult[] Run(CancellationToken cancellation)

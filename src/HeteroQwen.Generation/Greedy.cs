@@ -2,8 +2,8 @@ namespace HeteroQwen.Generation;
 
 /// <summary>A token chosen from a row of logits.</summary>
 /// <param name="Id">The token.</param>
-/// <param name="Margin">The distance of the two best logits; 0 where there is but one token.</param>
-/// <param name="Rms">The root of the mean square of the row.</param>
+/// <param name="Margin">The distance of the two best logits; 0 where there is but one token. At most the largest float.</param>
+/// <param name="Rms">The root of the mean square of the row, less those that are -inf; not finite where one is NaN or +inf, or all are -inf.</param>
 public readonly record struct Choice(int Id, float Margin, float Rms);
 
 /// <summary>Chooses the largest logit, the lower id among equals.</summary>
@@ -13,21 +13,28 @@ public static class Greedy
     {
         ArgumentOutOfRangeException.ThrowIfZero(logits.Length);
         (int best, float first, float second) = (0, logits[0], float.NegativeInfinity);
-        double squares = (double)first * first;
-        for (int i = 1; i < logits.Length; i++)
+        (double squares, int possible) = (0, logits.Length);
+        for (int i = 0; i < logits.Length; i++)
         {
             float value = logits[i];
+            if (value == float.NegativeInfinity)
+            {
+                possible--;
+                continue;
+            }
+
             squares += (double)value * value;
             if (value > first)
             {
                 (best, first, second) = (i, value, first);
             }
-            else if (value > second)
+            else if (value > second && i > 0)
             {
                 second = value;
             }
         }
 
-        return new Choice(best, logits.Length == 1 ? 0 : first - second, (float)Math.Sqrt(squares / logits.Length));
+        float margin = logits.Length == 1 ? 0 : Math.Min(first - second, float.MaxValue);
+        return new Choice(best, margin, (float)Math.Sqrt(squares / possible));
     }
 }

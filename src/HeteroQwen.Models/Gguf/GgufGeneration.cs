@@ -7,7 +7,7 @@ internal static class GgufGeneration
 {
     /// <summary>Settings that would change the answer, with the value at which they do not.</summary>
     private static readonly ImmutableArray<(string Key, double Neutral)> s_ignored =
-        [("penalty_repeat", 1), ("xtc_probability", 0), ("mirostat", 0)];
+        [("penalty_last_n", -1), ("xtc_probability", 0), ("mirostat", 0)];
 
     public static GenerationConfig Read(GgufFile file, Qwen3Config config, ICollection<string> warnings)
     {
@@ -20,17 +20,19 @@ internal static class GgufGeneration
             }
         }
 
-        double? temperature = fields.NumberOrNull("temp", 0, 100);
-        int? topK = fields.IntOrNull("top_k", 0, 1 << 24);
+        double? temperature = fields.NumberOrNull("temp", 0, GenerationConfig.MostTemperature);
+        int? topK = fields.IntOrNull("top_k", 0, GenerationConfig.MostTopK);
         double? topP = fields.NumberOrNull("top_p", 1e-6, 1);
         double? minP = fields.NumberOrNull("min_p", 0, 1);
+        double penalty = fields.NumberOrNull(
+            "penalty_repeat", GenerationConfig.LeastRepetitionPenalty, GenerationConfig.MostRepetitionPenalty) ?? 1;
 
         // The metadata name one end of an answer; a chat also ends with these, as llama.cpp knows by their spelling.
         int?[] spelled = [GgufTokenizer.ControlToken(file, "<|im_end|>"u8), GgufTokenizer.ControlToken(file, "<|endoftext|>"u8)];
         ImmutableArray<int> ends = [.. config.EosTokenIds.Concat(spelled.OfType<int>().Where(id => id < config.VocabSize)).Distinct()];
         if (temperature is null && topK is null && topP is null && minP is null)
         {
-            return new GenerationConfig { EosTokenIds = ends };
+            return new GenerationConfig { EosTokenIds = ends, RepetitionPenalty = penalty };
         }
 
         return new GenerationConfig
@@ -41,6 +43,7 @@ internal static class GgufGeneration
             TopK = topK ?? GenerationConfig.DefaultTopK,
             TopP = topP ?? 1,
             MinP = minP ?? 0,
+            RepetitionPenalty = penalty,
         };
     }
 }

@@ -26,7 +26,15 @@ public sealed class GenerationConfigTests
         GenerationConfig g = Read(
             """{"eos_token_id":[7,8],"do_sample":true,"temperature":0.6,"top_k":20,"top_p":0.95,"min_p":0.1,"pad_token_id":1}""");
         Assert.Equal((true, 0.6, 20, 0.95, 0.1), (g.DoSample, g.Temperature, g.TopK, g.TopP, g.MinP));
+        Assert.Equal((1.0, 0.0, 0.0), (g.RepetitionPenalty, g.PresencePenalty, g.FrequencyPenalty));
         Assert.Equal([7, 8], g.EosTokenIds);
+    }
+
+    [Fact]
+    public void Load_reads_penalties_which_hold_without_sampling_too()
+    {
+        GenerationConfig g = Read("""{"repetition_penalty":1.05,"presence_penalty":-1.5,"frequency_penalty":0.5}""");
+        Assert.Equal((false, 1.05, -1.5, 0.5), (g.DoSample, g.RepetitionPenalty, g.PresencePenalty, g.FrequencyPenalty));
     }
 
     [Fact]
@@ -41,8 +49,8 @@ public sealed class GenerationConfigTests
     public void Load_setting_that_is_not_honoured_is_a_warning()
     {
         List<string> warnings = [];
-        Read("""{"repetition_penalty":1.05,"num_beams":1}""", warnings);
-        Assert.Contains("repetition_penalty", Assert.Single(warnings), StringComparison.Ordinal);
+        Read("""{"no_repeat_ngram_size":3,"num_beams":1}""", warnings);
+        Assert.Contains("no_repeat_ngram_size", Assert.Single(warnings), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -53,6 +61,9 @@ public sealed class GenerationConfigTests
     [InlineData("top_p", "1.5")]
     [InlineData("top_p", "0")]
     [InlineData("min_p", "\"0.1\"")]
+    [InlineData("repetition_penalty", "0")]
+    [InlineData("presence_penalty", "2.5")]
+    [InlineData("frequency_penalty", "-2.5")]
     [InlineData("do_sample", "1")]
     [InlineData("eos_token_id", "[320]")]
     public void Load_value_out_of_range_is_refused_by_name(string key, string json) => Sentence.AssertNames(
