@@ -7,9 +7,10 @@ namespace HeteroQwen.Backends.Cpu;
 internal sealed class CpuDevice(int threads, long smallestShare = WorkerPool.UsualShare) : IDevice
 {
     private readonly WorkerPool _pool = new(threads, smallestShare);
-    private readonly HostConstants _constants = new("cpu", CpuBackend.MemoryBytes, threads);
 
     internal WorkerPool Pool => _pool;
+
+    internal HostConstants Constants { get; } = new("cpu", CpuBackend.MemoryBytes, threads);
 
     public Capabilities Capabilities { get; } = new()
     {
@@ -34,7 +35,7 @@ internal sealed class CpuDevice(int threads, long smallestShare = WorkerPool.Usu
             return Status.Unsupported($"cpu: {op}: {support.Reason}");
         }
 
-        Status held = _constants.Acquire(constants, out HostConstantLease? lease);
+        Status held = Constants.Acquire(constants, out HostConstantLease? lease);
         if (!held.IsOk)
         {
             return held;

@@ -7,6 +7,9 @@ public static class BundledModels
 {
     public static IReadOnlyList<string> Names { get; } = ["tiny", "tiny-moe"];
 
+    /// <summary>Where Qwen3's own tokenizer lies, which belongs to no bundled model: <c>tokenizer.json</c>, compressed.</summary>
+    internal static string Qwen3TokenizerPath => Path.Combine(AppContext.BaseDirectory, "models", "qwen3", "tokenizer.json.gz");
+
     /// <summary>The folder of a bundled model, beside the program whatever the current folder is.</summary>
     /// <exception cref="UserErrorException">No bundled model has this name, or its files are missing.</exception>
     public static string PathOf(string name)

@@ -3,19 +3,25 @@ using HeteroQwen.Ir;
 namespace HeteroQwen.Models;
 
 /// <summary>
-/// Opens what the user names as a model: a bundled one by its name, a Hugging Face folder, or a GGUF file. A bundled model's
-/// name means that model; a folder of the same name is written with its path, as <c>./tiny</c>.
+/// Opens what the user names as a model: a bundled one by its name, a <see cref="RandomModel"/>, a Hugging Face folder, or a GGUF
+/// file. A bundled model's name means that model; a folder of the same name is written with its path, as <c>./tiny</c>.
 /// </summary>
 public static class ModelSource
 {
     /// <exception cref="UserErrorException">There is no such model, or it is damaged or not supported.</exception>
     public static IModelSource Open(string model) =>
-        Locate(model) is var (path, isFile) && isFile ? GgufModel.Open(path) : HuggingFaceFolder.Open(path);
+        RandomModel.IsNamed(model) ? RandomModel.Open(model)
+        : Locate(model) is var (path, isFile) && isFile ? GgufModel.Open(path) : HuggingFaceFolder.Open(path);
 
     /// <summary>A model's tokenizer and template without its weights; a folder may hold nothing else.</summary>
     /// <exception cref="UserErrorException">There is no such model, or it is damaged or not supported.</exception>
     public static ModelText OpenText(string model)
     {
+        if (RandomModel.IsNamed(model))
+        {
+            return RandomModel.Open(model).Text;
+        }
+
         (string path, bool isFile) = Locate(model);
         if (!isFile)
         {
@@ -28,7 +34,6 @@ public static class ModelSource
 
     private static (string Path, bool IsFile) Locate(string model)
     {
-        ArgumentNullException.ThrowIfNull(model);
         if (BundledModels.Names.Contains(model))
         {
             return (BundledModels.PathOf(model), false);
@@ -48,6 +53,7 @@ public static class ModelSource
 
         string bundled = string.Join(", ", BundledModels.Names);
         throw new UserErrorException(
-            $"{Shown.Text(model)}: no such {(gguf ? "file" : "model")}; name a Hugging Face folder, a .gguf file, or one of {bundled}");
+            $"{Shown.Text(model)}: no such {(gguf ? "file" : "model")}; name a Hugging Face folder, a .gguf file, one of {bundled}, or "
+            + "random:qwen3-0.6b[:TYPE]");
     }
 }

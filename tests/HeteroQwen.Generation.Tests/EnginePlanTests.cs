@@ -65,6 +65,16 @@ public sealed class EnginePlanTests : IDisposable
     }
 
     [Fact]
+    public void Open_of_a_model_that_is_too_large_is_refused_with_needed_and_available_bytes_before_any_weight_is_made()
+    {
+        using IModelSource large = ModelSource.Open("random:qwen3-235b-a22b:bf16");
+        Capabilities chip = s_chip with { MemoryBytes = 24L << 30 };
+        UserErrorException e = Assert.Throws<UserErrorException>(() => EnginePlan.Choose(large, Device, chip, s_exact, _ => true));
+        Assert.StartsWith("random:qwen3-235b-a22b:bf16 needs 47", e.Message, StringComparison.Ordinal);
+        Assert.Contains($"but the device has {24L << 30}; take", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Choose_counts_weights_that_are_expanded()
     {
         KvLayout kv = new(ElementType.F32, 256, 128, 1);

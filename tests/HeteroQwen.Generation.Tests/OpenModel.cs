@@ -40,8 +40,14 @@ internal sealed class OpenModel : IDisposable
     private readonly Device _device;
 
     public OpenModel(string model, Opening opening)
+        : this(ModelSource.Open(model), opening)
     {
-        _model = ModelSource.Open(model);
+    }
+
+    /// <summary>Takes the source over.</summary>
+    public OpenModel(IModelSource model, Opening opening)
+    {
+        _model = model;
         _device = opening.Device();
         Engine = Engine.Open(_model, _device, null, opening.Options);
     }

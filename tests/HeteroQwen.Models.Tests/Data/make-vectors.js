@@ -1,5 +1,5 @@
 // Writes tokenizer-fuzz.json, tokenizer-decode.json and tokenizer-long.json beside itself with Hugging Face tokenizers:
-//   gzip -dk qwen3-tokenizer.json.gz && npm install tokenizers@0.23.2 && node make-vectors.js
+//   gzip -dc ../../../src/HeteroQwen.Models/Bundled/qwen3/tokenizer.json.gz > qwen3-tokenizer.json && npm install tokenizers@0.23.2 && node make-vectors.js
 const { Tokenizer, nfdNormalizer } = require('tokenizers');
 const { createHash } = require('crypto');
 const fs = require('fs');

@@ -4,7 +4,7 @@ namespace HeteroQwen.Models.Tests;
 
 internal static class TokenizerData
 {
-    private static readonly Lazy<QwenTokenizer> s_qwen3 = new(() => QwenTokenizer.Load(PathOf("qwen3-tokenizer.json.gz")));
+    private static readonly Lazy<QwenTokenizer> s_qwen3 = new(() => QwenTokenizer.Load(BundledModels.Qwen3TokenizerPath));
     private static readonly Lazy<QwenTokenizer> s_tiny = new(() => QwenTokenizer.Load(TinyTokenizerPath));
 
     /// <summary>The tokenizer of all eight Qwen3 models.</summary>

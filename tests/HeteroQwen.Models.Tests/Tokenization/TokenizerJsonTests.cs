@@ -110,7 +110,7 @@ public sealed class TokenizerJsonTests
     public void Load_a_damaged_gz_names_it()
     {
         var path = Path.Combine(Path.GetTempPath(), $"heteroqwen-{Guid.NewGuid():N}.json.gz");
-        var zipped = File.ReadAllBytes(TokenizerData.PathOf("qwen3-tokenizer.json.gz"));
+        var zipped = File.ReadAllBytes(BundledModels.Qwen3TokenizerPath);
         try
         {
             foreach (var bytes in (byte[][])["no gzip"u8.ToArray(), zipped[..100_000], []])
