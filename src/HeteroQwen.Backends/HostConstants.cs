@@ -95,7 +95,8 @@ public sealed class HostConstants(string device, long memoryBytes, int threads)
             // Beyond physical memory an allocation may succeed and the first touch kill the process.
             if (bytes > memoryBytes - Bytes)
             {
-                return Status.OutOfMemory($"{device}: {constant.Identity} takes {bytes} bytes and {Math.Max(0, memoryBytes - Bytes)} are left");
+                long left = Math.Max(0, memoryBytes - Bytes);
+                return Status.OutOfMemory($"{device}: {constant.Identity} takes {bytes} bytes and {left} are left");
             }
 
             address = NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), Alignment);
@@ -127,7 +128,7 @@ public sealed class HostConstants(string device, long memoryBytes, int threads)
             }
         }
 
-        // What a constant can have wrong shows in its first bytes already, on this thread and not on one whose exception ends the process.
+        // What a constant can have wrong shows in its first block already: here, and not on a thread whose exception ends the process.
         constant.Read(0, address, Math.Min(constant.Type.BlockBytes(), bytes));
         List<Thread> helpers = [];
         try

@@ -67,7 +67,8 @@ public sealed class RandomModelTests
 
     private static float[][] Logits(string backend, int threads, bool sparse, string types)
     {
-        using OpenModel model = new(new RandomModel("random:test", sparse ? s_sparse : s_dense, types), new Opening(backend) { Threads = threads });
+        RandomModel source = new("random:test", sparse ? s_sparse : s_dense, types);
+        using OpenModel model = new(source, new Opening(backend) { Threads = threads });
         return model.Logits(s_tokens);
     }
 }

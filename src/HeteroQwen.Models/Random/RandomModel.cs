@@ -22,7 +22,8 @@ public sealed class RandomModel : IModelSource
         (Name, Config) = (name, config);
         Generation = new GenerationConfig { EosTokenIds = config.EosTokenIds };
         Func<string, int, ElementType> typeOf = WeightTypes.Find(types, config)
-            ?? throw new UserErrorException($"{Shown.Text(name)}: there is no type {Shown.Text(types)}; take one of {string.Join(", ", WeightTypes.Names)}");
+            ?? throw new UserErrorException(
+                $"{Shown.Text(name)}: there is no type {Shown.Text(types)}; take one of {string.Join(", ", WeightTypes.Names)}");
         foreach ((string constant, ImmutableArray<long> shape) in Qwen3Tensors.Expected(config))
         {
             bool norm = constant.EndsWith("norm.weight", StringComparison.Ordinal);

@@ -38,7 +38,8 @@ internal static class WeightTypes
     private static ElementType InMix(string name, Qwen3Config config)
     {
         string output = config.TiedEmbeddings ? Qwen3Tensors.Embedding : Qwen3Tensors.LmHead;
-        bool careful = name.EndsWith(".v_proj.weight", StringComparison.Ordinal) || name.EndsWith(".down_proj.weight", StringComparison.Ordinal);
+        bool careful = name.EndsWith(".v_proj.weight", StringComparison.Ordinal)
+            || name.EndsWith(".down_proj.weight", StringComparison.Ordinal);
         return name == output || (careful && HasMoreBits(Layer(name), config.Layers)) ? ElementType.Q6_K : ElementType.Q4_K;
     }
 

@@ -39,12 +39,14 @@ internal static class MemoryCheck
         if (capabilities.MemoryBytes > 0 && needed > capabilities.MemoryBytes)
         {
             throw new UserErrorException(
-                $"{device.Id} has {capabilities.MemoryBytes} bytes and {needed} are needed ({weights} weights, {states} KV pool, {arena} activations); "
-                + "use a smaller context (-c) or a smaller model");
+                $"{device.Id} has {capabilities.MemoryBytes} bytes and {needed} are needed "
+                + $"({weights} weights, {states} KV pool, {arena} activations); use a smaller context (-c) or a smaller model");
         }
     }
 
-    /// <summary>What the kernels pack; or, if that is more, the generated constants, for which a device that packs nothing has to find memory.</summary>
+    /// <summary>
+    /// What the kernels pack; or, if that is more, the generated constants, for which a device that packs nothing has to find memory.
+    /// </summary>
     private static long Weights(LaunchStep[] launches, Func<string, ConstantData> constants)
     {
         long packed = launches.GroupBy(l => string.Join(',', l.Constants.Select(c => c?.Name))).Sum(g => g.Max(l => l.ConstantBytes));

@@ -45,8 +45,8 @@ internal sealed class SessionBuilder
         LoweredGraph lowered, Plan plan, Func<string, ConstantData> constants, Device device, Device? host, SessionOptions options)
     {
         bool usesHost = plan.Storages.Concat(plan.States).Any(s => s.Side == Side.Host);
-        ConstantData Source(string name) => constants(lowered.Expansions.TryGetValue(name, out Expansion? expansion) ? expansion.Source : name);
-        MemoryCheck.Require(plan, Source, device, usesHost ? host : null, options.Maxima);
+        Func<string, ConstantData> sources = name => constants(lowered.Expansions.GetValueOrDefault(name)?.Source ?? name);
+        MemoryCheck.Require(plan, sources, device, usesHost ? host : null, options.Maxima);
         SideRuntime deviceRuntime = new(device);
         SideRuntime? hostRuntime = null;
         ConstantExpander expander = new();

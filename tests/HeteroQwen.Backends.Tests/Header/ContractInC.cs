@@ -117,7 +117,7 @@ internal sealed partial class ContractInC
         Structs[name] = ["size_t struct_size", .. fields];
     }
 
-    /// <summary>What a record of the contract does, as a function of the host that takes the record; where it reads to is written.</summary>
+    /// <summary>What a record of the contract does, as a function of the host that takes it; where it reads to is written.</summary>
     private IEnumerable<string> OfHost(Type type, string method, string name)
     {
         IEnumerable<string> parameters = type.GetMethod(method)!.GetParameters()

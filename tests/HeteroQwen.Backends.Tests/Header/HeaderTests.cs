@@ -38,7 +38,9 @@ public sealed class HeaderTests
     [Fact]
     public void Table_of_tables_lists_every_table()
     {
-        var tables = s_contract.Structs.Keys.Where(n => n.EndsWith("_api", StringComparison.Ordinal) && n != "hq_host_api").Select(n => $"const {n}* {n[3..^4]}");
+        // Those of the library; the host's own comes the other way.
+        IEnumerable<string> own = s_contract.Structs.Keys.Where(n => n.EndsWith("_api", StringComparison.Ordinal) && n != "hq_host_api");
+        var tables = own.Select(n => $"const {n}* {n[3..^4]}");
         Assert.Equal(tables.Order(), s_header.Structs["hq_api"].Skip(2).Order());
     }
 

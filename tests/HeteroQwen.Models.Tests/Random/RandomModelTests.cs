@@ -100,14 +100,16 @@ public sealed class RandomModelTests
     [InlineData("random:", "no shape")]
     [InlineData("random:qwen3-0.6b-q8_0", "qwen3-0.6b-q8_0")]
     [InlineData("random:\nx:q8_0", "?x")]
-    public void Open_of_a_shape_that_is_not_there_lists_those_that_are(string name, string found) => AssertRefused(name, [found, .. s_shapes]);
+    public void Open_of_a_shape_that_is_not_there_lists_those_that_are(string name, string found) =>
+        AssertRefused(name, [found, .. s_shapes]);
 
     [Theory]
     [InlineData("random:qwen3-8b:q5_k", "q5_k")]
     [InlineData("random:qwen3-8b:", "no type")]
     [InlineData("random:qwen3-8b:i8", "i8")]
     [InlineData("random:qwen3-8b:q8_0:x", "q8_0:x")]
-    public void Open_of_a_type_that_is_not_there_lists_those_that_are(string name, string found) => AssertRefused(name, [found, .. s_types]);
+    public void Open_of_a_type_that_is_not_there_lists_those_that_are(string name, string found) =>
+        AssertRefused(name, [found, .. s_types]);
 
     [Fact]
     public void Text_is_qwen3s()
@@ -129,5 +131,6 @@ public sealed class RandomModelTests
 
     private static IEnumerable<ConstantData> Data(IModelSource model) => model.Names.Select(model.Get);
 
-    private static IEnumerable<(string Name, ElementType Type)> Types(IModelSource model) => model.Names.Select(n => (n, model.Get(n).Type));
+    private static IEnumerable<(string Name, ElementType Type)> Types(IModelSource model) =>
+        model.Names.Select(n => (n, model.Get(n).Type));
 }
