@@ -10,7 +10,7 @@ internal static class Arguments
     public static Option<string> Model() => new("-m", "--model")
     {
         HelpName = "MODEL",
-        Description = "A Hugging Face folder, a GGUF file, or the bundled tiny or tiny-moe",
+        Description = "A Hugging Face folder, a GGUF file, the bundled tiny or tiny-moe, or random:qwen3-0.6b[:TYPE]",
         DefaultValueFactory = _ => ModelFiles.Default,
     };
 

@@ -13,7 +13,7 @@ internal sealed class InspectCommand
     private readonly Tool _tool;
     private readonly Argument<string> _model = new("MODEL")
     {
-        Description = "A Hugging Face folder, a GGUF file, or the bundled tiny or tiny-moe",
+        Description = "A Hugging Face folder, a GGUF file, the bundled tiny or tiny-moe, or random:qwen3-0.6b[:TYPE]",
         DefaultValueFactory = _ => ModelFiles.Default,
     };
 

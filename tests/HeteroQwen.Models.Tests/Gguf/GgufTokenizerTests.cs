@@ -79,7 +79,7 @@ public sealed class GgufTokenizerTests
 
     private static QwenTokenizer ReadQwen3()
     {
-        using GZipStream zipped = new(File.OpenRead(TokenizerData.PathOf("qwen3-tokenizer.json.gz")), CompressionMode.Decompress);
+        using GZipStream zipped = new(File.OpenRead(BundledModels.Qwen3TokenizerPath), CompressionMode.Decompress);
         using MemoryStream json = new();
         zipped.CopyTo(json);
         GgufWriter writer = new();
