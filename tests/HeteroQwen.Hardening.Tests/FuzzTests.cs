@@ -10,7 +10,7 @@ namespace HeteroQwen.Hardening.Tests;
 /// </summary>
 public sealed class FuzzTests
 {
-    private const int Samples = 120;
+    private const int Samples = 500;
     private const long FixedBytes = 64 << 20;
     private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(60);
 

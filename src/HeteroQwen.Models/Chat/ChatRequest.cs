@@ -28,7 +28,7 @@ public sealed class ChatRequest
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"The messages in {path} cannot be read ({e.Message.TrimEnd('.')}); check the path.", e);
+            throw new UserErrorException($"The messages in {path} cannot be read ({Shown.Text(e.Message.TrimEnd('.'))}); check the path.", e);
         }
     }
 

@@ -22,7 +22,7 @@ internal sealed class ChatRequestReader(string name)
         }
         catch (JsonException e)
         {
-            throw new UserErrorException($"The messages in {name} are no valid JSON ({e.Message.TrimEnd('.')}); correct the file.", e);
+            throw new UserErrorException($"The messages in {name} are no valid JSON ({Shown.Text(e.Message.TrimEnd('.'))}); correct the file.", e);
         }
         catch (InvalidOperationException e)
         {

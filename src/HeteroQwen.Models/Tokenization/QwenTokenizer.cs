@@ -56,7 +56,7 @@ public sealed class QwenTokenizer
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             throw new UserErrorException(
-                $"The tokenizer {tokenizerJsonPath} cannot be read ({e.Message.TrimEnd('.')}); check the path and the file.", e);
+                $"The tokenizer {tokenizerJsonPath} cannot be read ({Shown.Text(e.Message.TrimEnd('.'))}); check the path and the file.", e);
         }
     }
 

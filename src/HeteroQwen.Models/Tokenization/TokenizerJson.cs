@@ -33,7 +33,7 @@ internal sealed class TokenizerJson
         }
         catch (JsonException e)
         {
-            throw new UserErrorException($"The tokenizer {name} is no valid JSON ({e.Message.TrimEnd('.')}); fetch the file again.", e);
+            throw new UserErrorException($"The tokenizer {name} is no valid JSON ({Shown.Text(e.Message.TrimEnd('.'))}); fetch the file again.", e);
         }
         catch (InvalidOperationException e)
         {
