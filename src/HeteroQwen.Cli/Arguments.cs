@@ -30,18 +30,34 @@ internal static class Arguments
 
     /// <summary>A whole number between bounds, or null where the option was not given.</summary>
     /// <exception cref="UserErrorException">It is none.</exception>
-    public static int? Whole(ParseResult parsed, Option<string?> option, int least)
+    public static int? Whole(ParseResult parsed, Option<string?> option, int least, int most = int.MaxValue)
     {
         if (parsed.GetValue(option) is not { } text)
         {
             return null;
         }
 
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most
             ? value
             : throw new UserErrorException(
-                $"{option.Name} {text}: this is no whole number from {least} to {int.MaxValue}; "
+                $"{option.Name} {text}: this is no whole number from {least} to {most}; "
                 + $"write for example {option.Name} {Math.Max(least, 8)}");
+    }
+
+    /// <summary>A number between bounds, or null where the option was not given.</summary>
+    /// <exception cref="UserErrorException">It is none.</exception>
+    public static double? Number(ParseResult parsed, Option<string?> option, double least, double most)
+    {
+        if (parsed.GetValue(option) is not { } text)
+        {
+            return null;
+        }
+
+        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value >= least && value <= most
+            ? value
+            : throw new UserErrorException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{option.Name} {Shown(text)}: this is no number from {least} to {most}; write for example {option.Name} 0.8"));
     }
 
     /// <summary>One of several words, or null where the option was not given.</summary>
@@ -68,11 +84,13 @@ internal static class Arguments
         {
             if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out ids[i]))
             {
-                string shown = parts[i].Length > 40 ? parts[i][..40] + "..." : parts[i];
-                throw new UserErrorException($"{where}: '{shown}' (number {i + 1} of {parts.Length}) is no token id; write ids as 1,2,3");
+                throw new UserErrorException($"{where}: '{Shown(parts[i])}' (number {i + 1} of {parts.Length}) is no token id; write ids as 1,2,3");
             }
         }
 
         return ids;
     }
+
+    /// <summary>A word of the user's, cut where it would fill the screen.</summary>
+    public static string Shown(string text) => text.Length > 40 ? text[..40] + "..." : text;
 }

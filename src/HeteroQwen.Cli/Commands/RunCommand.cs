@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
-using System.Text;
 using HeteroQwen.Backends;
 using HeteroQwen.Generation;
 using HeteroQwen.Ir;
@@ -20,7 +18,7 @@ internal sealed class RunCommand
         "-n", "N", "The most tokens of the answer; the rest of the context unless given");
     private readonly Option<string?> _context = Arguments.Text(
         "-c", "CONTEXT", "Tokens that prompt and answer may have together; the model's limit or 4096 unless given", "--context");
-    private readonly Option<string?> _temperature = Arguments.Text("--temp", "0", "Greedy decoding, which is the only kind there is");
+    private readonly SamplingArguments _sampling = new();
     private readonly Option<bool> _noFuse = Arguments.Flag("--no-fuse", "Open every block into the ops it is made of");
     private readonly Option<bool> _json = Arguments.Json();
 
@@ -32,56 +30,49 @@ internal sealed class RunCommand
         Command command = new("run", "Answer a prompt.") { self._model };
         self._prompt.AddTo(command);
         self._engine.AddTo(command);
-        foreach (Option option in (ReadOnlySpan<Option>)[self._count, self._context, self._temperature, self._noFuse, self._json])
+        self._sampling.AddTo(command);
+        foreach (Option option in (ReadOnlySpan<Option>)[self._count, self._context, self._noFuse, self._json])
         {
             command.Options.Add(option);
         }
 
         command.SetAction(self.Run);
-        return (command, ["heteroqwen run \"What is 47 + 85?\"", "heteroqwen run -m tiny-moe -b reference --no-think \"日本的首都是哪里？\""]);
+        return (command,
+        [
+            "heteroqwen run \"What is 47 + 85?\"",
+            "heteroqwen run -m tiny-moe -b reference --no-think --temp 0.7 --top-p 0.9 --seed 1 \"日本的首都是哪里？\"",
+        ]);
     }
 
     private int Run(ParseResult parsed)
     {
         EngineSettings settings = Read(parsed);
+        SamplingSettings sampling = _sampling.Read(parsed);
         int? most = Arguments.Whole(parsed, _count, 0);
         Device device = settings.OpenDevice(_tool);
         ModelText text = ModelSource.OpenText(parsed.GetValue(_model)!);
         int[] prompt = _prompt.Read(parsed, text);
         QwenTokenizer? tokenizer = text.Tokenizer;
+        sampling.CheckStops(tokenizer);
         using IModelSource model = ModelFiles.Open(parsed.GetValue(_model)!);
-        NoteSampling(parsed, model.Generation);
+        GenerationRequest request = new(prompt) { MaxTokens = most, Sampling = sampling.Over(model.Generation) };
         using Engine engine = settings.Open(_tool, model, device);
         return parsed.GetValue(_json)
-            ? AnswerInJson(engine, tokenizer, new(prompt) { MaxTokens = most })
-            : Answer(engine, tokenizer, new(prompt) { MaxTokens = most }, settings.Options.Precision, device);
+            ? AnswerInJson(engine, request with { Text = tokenizer is null ? null : new(tokenizer, sampling.Stops) })
+            : Answer(engine, new(_tool.Terminal, tokenizer, stops: sampling.Stops), request, settings.Options.Precision, device);
     }
 
     private EngineSettings Read(ParseResult parsed)
     {
-        if (parsed.GetValue(_temperature) is { } text
-            && !(double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double temperature) && temperature == 0))
-        {
-            throw new UserErrorException($"--temp {text}: only greedy decoding is available; write --temp 0 or leave it out");
-        }
-
         EngineSettings settings = _engine.Read(parsed);
         int? context = Arguments.Whole(parsed, _context, 1);
         return settings with { Options = settings.Options with { Context = context, Fuse = !parsed.GetValue(_noFuse) } };
     }
 
-    private void NoteSampling(ParseResult parsed, GenerationConfig generation)
+    private int Answer(Engine engine, AnswerPrinter printer, GenerationRequest request, Precision precision, Device device)
     {
-        if (generation is { DoSample: true, Temperature: > 0 } && parsed.GetValue(_temperature) is null)
-        {
-            Terminal.Note("note: generation_config.json asks for sampling, which is not available; the answer is greedy (--temp 0)");
-        }
-    }
-
-    private int Answer(Engine engine, QwenTokenizer? tokenizer, GenerationRequest request, Precision precision, Device device)
-    {
-        AnswerPrinter printer = new(_tool.Terminal, tokenizer);
-        GenerationResult result = Generator.Run(engine, request with { OnToken = printer.Print }, _tool.Cancellation);
+        request = printer.Text is null ? request with { OnToken = printer.Print } : request with { Text = printer.Text };
+        GenerationResult result = Generator.Run(engine, request, _tool.Cancellation);
         printer.End();
         FallbackNotes.Write(engine.Ledger);
         string end = result.FinishReason switch
@@ -94,11 +85,11 @@ internal sealed class RunCommand
         Terminal.Note(
             $"[{result.PromptTokens} prompt tokens at {Units.Rate(result.PrefillRate)} t/s, "
             + $"{result.Ids.Count} answer tokens at {Units.Rate(result.DecodeRate)} t/s, {end}; "
-            + $"{EngineArguments.Name(precision)}, kv {engine.KvType.Name()}, {device.Id}]");
+            + $"{SamplingSettings.Describe(request.Sampling!)}{EngineArguments.Name(precision)}, kv {engine.KvType.Name()}, {device.Id}]");
         return CodeOf(result);
     }
 
-    private int AnswerInJson(Engine engine, QwenTokenizer? tokenizer, GenerationRequest request)
+    private int AnswerInJson(Engine engine, GenerationRequest request)
     {
         GenerationResult result = Generator.Run(engine, request, _tool.Cancellation);
         FallbackNotes.Write(engine.Ledger);
@@ -106,13 +97,18 @@ internal sealed class RunCommand
         {
             json.WriteStartObject();
             json.WriteNumbers("ids", result.Ids);
-            json.WriteString("text", tokenizer is null ? null : TextOf(tokenizer, result.Ids));
+            json.WriteString("text", request.Text?.ToString());
             json.WriteString("finish_reason", result.FinishReason.ToString().ToLowerInvariant());
             json.WriteNumber("prompt_tokens", result.PromptTokens);
             json.WriteNumber("prefill_ts", result.PrefillRate);
             json.WriteNumber("decode_ts", result.DecodeRate);
             json.WriteNumbers("margins", result.Margins);
             json.WriteNumbers("rms", result.Rms);
+            if (request.Sampling is { IsGreedy: false } sampling)
+            {
+                json.WriteNumber("seed", sampling.Seed);
+            }
+
             FallbackNotes.WriteJson(json, engine.Ledger);
             json.WriteEndObject();
         });
@@ -121,17 +117,4 @@ internal sealed class RunCommand
 
     private static int CodeOf(GenerationResult result) =>
         result.FinishReason == FinishReason.Cancelled ? ExitCodes.Interrupted : ExitCodes.Ok;
-
-    /// <summary>The text of an answer, control tokens included; an id that has no token gives none.</summary>
-    private static string TextOf(QwenTokenizer tokenizer, IEnumerable<int> ids)
-    {
-        StreamingDecoder decoder = tokenizer.CreateDecoder();
-        StringBuilder text = new();
-        foreach (int id in ids)
-        {
-            text.Append(decoder.Append(id));
-        }
-
-        return text.Append(decoder.Flush()).ToString();
-    }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using HeteroQwen.Generation;
 using HeteroQwen.Models;
 
 namespace HeteroQwen.Cli;
@@ -10,7 +11,7 @@ namespace HeteroQwen.Cli;
 internal sealed class AnswerPrinter
 {
     private readonly Terminal _terminal;
-    private readonly StreamingDecoder? _decoder;
+    private readonly QwenTokenizer? _tokenizer;
     private readonly string _indent;
     private readonly int _think = -1;
     private readonly int _endThink = -1;
@@ -18,11 +19,12 @@ internal sealed class AnswerPrinter
     private bool _atLineStart = true;
     private bool _dimmed;
 
-    public AnswerPrinter(Terminal terminal, QwenTokenizer? tokenizer, string indent = "")
+    public AnswerPrinter(Terminal terminal, QwenTokenizer? tokenizer, string indent = "", IReadOnlyList<string>? stops = null)
     {
         _indent = indent;
         _terminal = terminal;
-        _decoder = tokenizer?.CreateDecoder(skipSpecial: true);
+        _tokenizer = tokenizer;
+        Text = tokenizer is null ? null : new AnswerText(tokenizer, stops ?? [], Print);
         if (tokenizer is not null && terminal.IsStyled)
         {
             _think = tokenizer.TryGetId("<think>", out int think) ? think : -1;
@@ -30,19 +32,18 @@ internal sealed class AnswerPrinter
         }
     }
 
+    /// <summary>What is printed, control tokens included; for <see cref="GenerationRequest.Text"/>, instead of the ids one by one.</summary>
+    public AnswerText? Text { get; }
+
     public void Print(int id)
     {
-        if (_decoder is null)
+        if (Text is not null)
         {
-            Write((_any ? "," : "") + id.ToString(CultureInfo.InvariantCulture));
-        }
-        else
-        {
-            Dim(_dimmed || id == _think);
-            Write(_decoder.Append(id));
-            Dim(_dimmed && id != _endThink);
+            Text.Append(id);
+            return;
         }
 
+        Write((_any ? "," : "") + id.ToString(CultureInfo.InvariantCulture));
         _any = true;
         _terminal.Out.Flush();
     }
@@ -50,13 +51,21 @@ internal sealed class AnswerPrinter
     /// <summary>What is left of an unfinished character, and a line end where there is none.</summary>
     public void End()
     {
-        Write(_decoder?.Flush() ?? "");
+        Text?.Finish();
         Dim(false);
         if (!_atLineStart)
         {
             _terminal.Out.WriteLine();
         }
 
+        _terminal.Out.Flush();
+    }
+
+    private void Print(string text, int id)
+    {
+        Dim(_dimmed || id == _think);
+        Write(_tokenizer!.IsSpecial(id) ? "" : text);
+        Dim(_dimmed && id != _endThink);
         _terminal.Out.Flush();
     }
 
