@@ -4,38 +4,62 @@ namespace HeteroQwen.Generation;
 /// The tokens that are still in the draw, always in order of ids, so that cutting off the last of several equal ones keeps the
 /// lower ids. Where to cut is found by counting digits of the scores from the top (a radix select): a few passes, and no sorting.
 /// </summary>
-internal sealed class Candidates(int vocabSize)
+internal sealed class Candidates
 {
     private const int DigitBits = 11;
-    private readonly int[] _ids = new int[vocabSize];
-    private readonly uint[] _keys = new uint[vocabSize];
-    private readonly double[] _weights = new double[vocabSize];
+    private readonly int _most;
+    private readonly int[] _ids;
+    private readonly uint[] _keys;
+    private readonly double[] _weights;
     private readonly double[] _histogram = new double[1 << DigitBits];
+
+    /// <summary>Makes room.</summary>
+    /// <param name="vocabSize">Tokens there are.</param>
+    /// <param name="most">How many of the best come into the draw at all.</param>
+    public Candidates(int vocabSize, int most)
+    {
+        // Cutting whenever the room is full leaves out most of a large vocabulary after one comparison.
+        int room = (int)Math.Min(Math.Max(4L * most, 1024), vocabSize);
+        (_most, _ids, _keys, _weights) = (most, new int[room], new uint[room], new double[room]);
+    }
 
     public int Count { get; private set; }
 
+    /// <summary>Begins anew with the best that are not -inf.</summary>
     public void Load(ReadOnlySpan<float> scores)
     {
+        float threshold = float.NegativeInfinity;
         Count = 0;
         for (int i = 0; i < scores.Length; i++)
         {
-            if (scores[i] != float.NegativeInfinity)
+            // Not even an equal one could stay, since its id is higher than that of all before.
+            if (!(scores[i] > threshold))
             {
-                _ids[Count] = i;
-                _keys[Count] = KeyOf(scores[i]);
-                Count++;
+                continue;
+            }
+
+            _ids[Count] = i;
+            _keys[Count] = KeyOf(scores[i]);
+            Count++;
+            if (Count == _ids.Length)
+            {
+                threshold = KeepMost() ?? threshold;
             }
         }
+
+        KeepMost();
     }
 
-    /// <summary>Keeps so many of the best.</summary>
-    public void KeepCount(int count)
+    /// <summary>Cuts down to what may come into the draw; returns the least score left, or null where there was nothing to cut.</summary>
+    private float? KeepMost()
     {
-        if (count < Count)
+        if (Count <= _most)
         {
-            _weights.AsSpan(0, Count).Fill(1);
-            KeepBest(count);
+            return null;
         }
+
+        _weights.AsSpan(0, Count).Fill(1);
+        return ScoreOf(KeepBest(_most));
     }
 
     /// <summary>Weights in proportion to the probabilities, e^((score - best) / temperature).</summary>
@@ -97,8 +121,8 @@ internal sealed class Candidates(int vocabSize)
         return total;
     }
 
-    /// <summary>Keeps the fewest of the best whose weights sum to the target, which is above 0.</summary>
-    private void KeepBest(double target)
+    /// <summary>Keeps the fewest of the best whose weights sum to the target, which is above 0. Returns the key of the last.</summary>
+    private uint KeepBest(double target)
     {
         ulong prefix = 0;
         double above = 0;
@@ -112,6 +136,7 @@ internal sealed class Candidates(int vocabSize)
         }
 
         Cut((uint)prefix, above, target);
+        return (uint)prefix;
     }
 
     /// <summary>

@@ -23,7 +23,7 @@ public sealed class Sampler
         options.Check(vocabSize);
         (_options, _vocabSize, _promptTokens) = (options, vocabSize, prompt.Length);
         _penalties = Penalties.Needed(options) ? new Penalties(options, prompt, vocabSize) : null;
-        _candidates = options.IsGreedy ? null : new Candidates(vocabSize);
+        _candidates = options.IsGreedy ? null : new Candidates(vocabSize, options.TopK > 0 ? options.TopK : vocabSize);
     }
 
     /// <summary>The next token, from one row of logits. -inf rules a token out.</summary>
@@ -47,11 +47,6 @@ public sealed class Sampler
     private int Draw(Candidates candidates, ReadOnlySpan<float> scores, float best)
     {
         candidates.Load(scores);
-        if (_options.TopK > 0)
-        {
-            candidates.KeepCount(_options.TopK);
-        }
-
         candidates.Weigh(best, _options.Temperature);
         if (_options.TopP < 1)
         {

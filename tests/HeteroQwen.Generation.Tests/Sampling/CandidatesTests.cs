@@ -5,6 +5,20 @@ public sealed class CandidatesTests
 {
     private const int VocabSize = 151_936;
 
+    [Fact]
+    public void Cuts_keep_the_best_of_rising_and_of_falling_scores()
+    {
+        float[] rising = [.. Enumerable.Range(0, VocabSize).Select(i => (float)(i / 2))];
+        Candidates candidates = new(VocabSize, 3);
+        foreach (float[] scores in (float[][])[rising, [.. rising.Reverse()]])
+        {
+            candidates.Load(scores);
+            candidates.Weigh(scores.Max(), 1e9);
+            int[] expected = scores[0] > 0 ? [0, 1, 2] : [VocabSize - 4, VocabSize - 2, VocabSize - 1];
+            Assert.Equal(expected, ((double[])[0.1, 0.5, 0.9]).Select(candidates.Pick));
+        }
+    }
+
     [Theory]
     [InlineData(1e-6)]
     [InlineData(0.25)]
@@ -16,11 +30,10 @@ public sealed class CandidatesTests
         int[] sorted = [.. Enumerable.Range(0, VocabSize).OrderByDescending(i => scores[i]).ThenBy(i => i)];
         double[] weights = [.. sorted.Select(i => Math.Exp(((double)scores[i] - scores[sorted[0]]) / 0.9))];
         double total = weights.Sum();
-        Candidates candidates = new(VocabSize);
         foreach (int count in (int[])[1, 20, 1000, VocabSize - 1, VocabSize])
         {
+            Candidates candidates = new(VocabSize, count);
             candidates.Load(scores);
-            candidates.KeepCount(count);
             Assert.Equal(count, candidates.Count);
             candidates.Weigh(scores[sorted[0]], 0.9);
             AssertPicks(candidates, sorted[..count], weights[..count]);
@@ -30,6 +43,7 @@ public sealed class CandidatesTests
         {
             double sum = 0;
             int count = Math.Max(1, weights.TakeWhile(w => (sum += w) - w < share * total).Count());
+            Candidates candidates = new(VocabSize, VocabSize);
             candidates.Load(scores);
             candidates.Weigh(scores[sorted[0]], 0.9);
             candidates.KeepShare(share);
