@@ -188,9 +188,10 @@ public sealed class GgufRefusalTests
     public void Open_sampling_metadata_are_the_defaults_of_generation()
     {
         using TempFolder folder = new();
-        GgufWriter writer = Writer(ConfigFile.Dense).Set("general.sampling.temp", 0.6f).Set("general.sampling.top_p", 0.95f);
+        GgufWriter writer = Writer(ConfigFile.Dense)
+            .Set("general.sampling.temp", 0.6f).Set("general.sampling.top_p", 0.95f).Set("general.sampling.penalty_repeat", 1.25f);
         using GgufModel model = GgufModel.Open(folder.Write("x.gguf", writer.ToBytes()));
-        GenerationConfig expected = new() { DoSample = true, Temperature = 0.6, TopK = 50, TopP = 0.95 };
+        GenerationConfig expected = new() { DoSample = true, Temperature = 0.6, TopK = 50, TopP = 0.95, RepetitionPenalty = 1.25 };
         Assert.Equal(expected, model.Generation with { EosTokenIds = [] });
     }
 }
