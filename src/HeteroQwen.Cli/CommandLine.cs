@@ -20,7 +20,7 @@ internal static partial class CommandLine
         using Interruption interruption = new();
         try
         {
-            int code = Run(new Tool(terminal, backends, interruption.Token), args);
+            int code = Run(new Tool(terminal, backends, interruption), args);
             terminal.Out.Flush();
             return code;
         }
@@ -37,7 +37,7 @@ internal static partial class CommandLine
 
             if (ending.Sentence is { } sentence)
             {
-                Terminal.Note($"heteroqwen: {sentence}{(sentence is [.., '.' or '?'] ? "" : ".")}");
+                Terminal.Refuse(sentence);
             }
 
             return ending.Code;
@@ -73,7 +73,7 @@ internal static partial class CommandLine
         help.Examples.Add(root, ["heteroqwen", "heteroqwen run \"What is 47 + 85?\""]);
         (Command Command, string[] Examples)[] commands =
         [
-            DevicesCommand.Create(tool), RunCommand.Create(tool), LogitsCommand.Create(tool), TokenizeCommand.Create(tool),
+            DevicesCommand.Create(tool), RunCommand.Create(tool), ChatCommand.Create(tool), LogitsCommand.Create(tool), TokenizeCommand.Create(tool),
             DetokenizeCommand.Create(tool), TemplateCommand.Create(tool), InspectCommand.Create(tool),
         ];
         foreach ((Command command, string[] examples) in commands)

@@ -2,10 +2,13 @@ using System.Diagnostics;
 
 namespace HeteroQwen.Generation;
 
-/// <summary>An answer in the making: its sequence, the tokens that are still to be run, and what came out so far.</summary>
-internal sealed class Answer(Engine engine, GenerationRequest request) : IDisposable
+/// <summary>
+/// An answer in the making: its sequence, which may hold the beginning of the prompt, the tokens that are still to be run, and what
+/// came out so far.
+/// </summary>
+internal sealed class Answer(Engine engine, GenerationRequest request, Sequence sequence)
 {
-    private readonly Sequence _sequence = engine.NewSequence();
+    private readonly int _reused = sequence.Length;
     private readonly Sampler? _sampler = request.Sampling is { } options
         ? new Sampler(options, request.Prompt.Span, engine.Config.VocabSize)
         : null;
@@ -14,7 +17,7 @@ internal sealed class Answer(Engine engine, GenerationRequest request) : IDispos
     private readonly List<float> _rms = [];
     private readonly int[] _last = new int[1];
     private readonly long _started = Stopwatch.GetTimestamp();
-    private ReadOnlyMemory<int> _pending = request.Prompt;
+    private ReadOnlyMemory<int> _pending = request.Prompt[sequence.Length..];
     private long _first;
     private long _latest;
 
@@ -25,7 +28,7 @@ internal sealed class Answer(Engine engine, GenerationRequest request) : IDispos
     {
         ReadOnlyMemory<int> chunk = _pending[..Math.Min(most, _pending.Length)];
         _pending = _pending[chunk.Length..];
-        return new StepItem(_sequence, chunk, _pending.IsEmpty ? RowsWanted.Last : RowsWanted.None);
+        return new StepItem(sequence, chunk, _pending.IsEmpty ? RowsWanted.Last : RowsWanted.None);
     }
 
     /// <summary>Chooses the next token and says why the answer ends with it, or null.</summary>
@@ -34,7 +37,7 @@ internal sealed class Answer(Engine engine, GenerationRequest request) : IDispos
         Choice choice = Greedy.Choose(logits);
         if (!float.IsFinite(choice.Rms))
         {
-            throw BadLogits.Of(logits, $"after {_sequence.Length} tokens of {engine.Name}");
+            throw BadLogits.Of(logits, $"after {sequence.Length} tokens of {engine.Name}");
         }
 
         int id = _sampler?.Choose(logits) ?? choice.Id;
@@ -63,9 +66,10 @@ internal sealed class Answer(Engine engine, GenerationRequest request) : IDispos
         double decode = Stopwatch.GetElapsedTime(_first, _latest).TotalSeconds;
         return new GenerationResult(
             _ids, _margins, _rms, reason, request.Prompt.Length,
-            _ids.Count > 0 && prefill > 0 ? request.Prompt.Length / prefill : 0,
-            _ids.Count > 1 && decode > 0 ? (_ids.Count - 1) / decode : 0);
+            _ids.Count > 0 && prefill > 0 ? (request.Prompt.Length - _reused) / prefill : 0,
+            _ids.Count > 1 && decode > 0 ? (_ids.Count - 1) / decode : 0)
+        {
+            ReusedTokens = _reused,
+        };
     }
-
-    public void Dispose() => _sequence.Dispose();
 }

@@ -76,6 +76,9 @@ public sealed class Engine : IDisposable
 
     public Sequence NewSequence() => _pool.NewSequence();
 
+    /// <summary>Entries of a page.</summary>
+    public int PageSize => _pool.PageSize;
+
     /// <summary>Pages that so many entries of one sequence take.</summary>
     public int PagesFor(int entries) => _pool.PagesFor(entries);
 

@@ -15,4 +15,7 @@ public sealed record GenerationRequest(ReadOnlyMemory<int> Prompt)
 
     /// <summary>Called with each token as soon as it is chosen, the stop token included.</summary>
     public Action<int>? OnToken { get; init; }
+
+    /// <summary>Called with the answer as soon as it is complete, while others may still be in the making.</summary>
+    public Action<GenerationResult>? OnEnd { get; init; }
 }

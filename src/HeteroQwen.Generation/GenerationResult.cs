@@ -22,7 +22,7 @@ public enum FinishReason
 /// <param name="Rms">Per token the root mean square of its row of logits.</param>
 /// <param name="FinishReason">Why it ended.</param>
 /// <param name="PromptTokens">Tokens of the prompt.</param>
-/// <param name="PrefillRate">Prompt tokens per second up to the first token; 0 if there was none.</param>
+/// <param name="PrefillRate">Prompt tokens, less those reused, per second up to the first token; 0 if there was none.</param>
 /// <param name="DecodeRate">Tokens per second after the first; 0 if there were fewer than two.</param>
 public sealed record GenerationResult(
     IReadOnlyList<int> Ids,
@@ -31,4 +31,8 @@ public sealed record GenerationResult(
     FinishReason FinishReason,
     int PromptTokens,
     double PrefillRate,
-    double DecodeRate);
+    double DecodeRate)
+{
+    /// <summary>Tokens of the prompt whose entries were in the cache already.</summary>
+    public int ReusedTokens { get; init; }
+}

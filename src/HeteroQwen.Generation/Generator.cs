@@ -5,22 +5,28 @@ namespace HeteroQwen.Generation;
 /// <summary>
 /// Continues prompts, several at once where the engine has room for them: each step runs the newest token of every answer
 /// and fills up with chunks of prompts. A prompt is admitted once the pool has pages for all of its answer, so that none runs dry.
+/// Full pages with which all prompts begin are computed once and shared.
 /// </summary>
 public sealed class Generator
 {
     private readonly Engine _engine;
     private readonly IReadOnlyList<GenerationRequest> _requests;
     private readonly GenerationResult?[] _results;
-    private readonly List<(Answer Answer, int Index)> _active = [];
+    private readonly List<Active> _active = [];
     private readonly StepItem[] _items;
+
+    /// <summary>Begins each answer; null where the answer gets a sequence of its caller.</summary>
+    private readonly Sequence? _shared;
+    private readonly Sequence? _kept;
     private int _next;
     private int _pages;
 
-    private Generator(Engine engine, IReadOnlyList<GenerationRequest> requests)
+    private Generator(Engine engine, IReadOnlyList<GenerationRequest> requests, Sequence? kept)
     {
-        (_engine, _requests) = (engine, requests);
+        (_engine, _requests, _kept) = (engine, requests, kept);
         _results = new GenerationResult?[requests.Count];
         _items = new StepItem[Math.Min(engine.MaxSequences, engine.MaxTokens)];
+        _shared = kept is null ? engine.NewSequence() : null;
     }
 
     /// <summary>Continues one prompt.</summary>
@@ -40,16 +46,27 @@ public sealed class Generator
             Check(engine, request);
         }
 
-        Generator generator = new(engine, requests);
-        try
+        return new Generator(engine, requests, null).RunAndRelease(cancellation);
+    }
+
+    /// <summary>Checks that a prompt can be read and that all of the answer asked for fits behind it.</summary>
+    /// <exception cref="UserErrorException">It can never be answered.</exception>
+    public static void CheckFits(Engine engine, GenerationRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        ArgumentNullException.ThrowIfNull(request);
+        Check(engine, request);
+        if (request.MaxTokens is { } most && (long)request.Prompt.Length + most > engine.SequenceLimit)
         {
-            return generator.Run(cancellation);
-        }
-        finally
-        {
-            generator._active.ForEach(a => a.Answer.Dispose());
+            throw new UserErrorException(
+                $"the prompt has {request.Prompt.Length} tokens and {most} are asked for (-n), but the context holds "
+                + $"{engine.SequenceLimit}; ask for fewer or {Larger(engine)}");
         }
     }
+
+    /// <summary>Continues one prompt in a sequence that holds its beginning, and goes on holding it and the answer.</summary>
+    internal static GenerationResult Run(Engine engine, GenerationRequest request, Sequence kept, CancellationToken cancellation) =>
+        new Generator(engine, [request], kept).RunAndRelease(cancellation)[0];
 
     /// <summary>Checks a prompt as <see cref="Run(Engine, GenerationRequest, CancellationToken)"/> does.</summary>
     internal static void CheckPrompt(Engine engine, ReadOnlySpan<int> prompt)
@@ -61,16 +78,18 @@ public sealed class Generator
 
         if (prompt.Length > engine.SequenceLimit)
         {
-            string cure = engine.SequenceLimit < engine.Config.ContextLimit
-                ? $"shorten it or take a larger context (-c, at most {engine.Config.ContextLimit} with this model)"
-                : "shorten it, for this is the model's limit";
-            throw new UserErrorException($"the prompt has {prompt.Length} tokens, but the context holds {engine.SequenceLimit}; {cure}");
+            throw new UserErrorException(
+                $"the prompt has {prompt.Length} tokens, but the context holds {engine.SequenceLimit}; shorten it{Cure(engine)}");
         }
 
         engine.CheckIds(prompt);
+
+        static string Cure(Engine engine) => engine.SequenceLimit < engine.Config.ContextLimit
+            ? $" or {Larger(engine)}"
+            : ", for this is the model's limit";
     }
 
-    private static void Check(Engine engine, GenerationRequest request)
+    internal static void Check(Engine engine, GenerationRequest request)
     {
         CheckPrompt(engine, request.Prompt.Span);
         if (request.MaxTokens < 0)
@@ -81,8 +100,26 @@ public sealed class Generator
         request.Sampling?.Check(engine.Config.VocabSize);
     }
 
+    private static string Larger(Engine engine) => engine.SequenceLimit < engine.Config.ContextLimit
+        ? $"take a larger context (-c, at most {engine.Config.ContextLimit} with this model)"
+        : "shorten the prompt, for this is the model's limit";
+
+    private GenerationResult[] RunAndRelease(CancellationToken cancellation)
+    {
+        try
+        {
+            return Run(cancellation);
+        }
+        finally
+        {
+            _active.ForEach(Release);
+            _shared?.Dispose();
+        }
+    }
+
     private GenerationResult[] Run(CancellationToken cancellation)
     {
+        ReadShared(cancellation);
         Admit();
         while (_active.Count > 0 && !cancellation.IsCancellationRequested)
         {
@@ -90,13 +127,33 @@ public sealed class Generator
             Admit();
         }
 
-        _active.ForEach(a => _results[a.Index] = a.Answer.Result(FinishReason.Cancelled));
+        _active.ForEach(a => End(a.Index, a.Answer.Result(FinishReason.Cancelled)));
         for (; _next < _requests.Count; _next++)
         {
-            _results[_next] = Empty(_requests[_next], FinishReason.Cancelled);
+            End(_next, Empty(_requests[_next], FinishReason.Cancelled));
         }
 
         return _results!;
+    }
+
+    /// <summary>Runs the full pages with which all prompts begin. Each prompt keeps a token of its own, for its logits.</summary>
+    private void ReadShared(CancellationToken cancellation)
+    {
+        ReadOnlyMemory<int>[] prompts = [.. _requests.Where(r => Answer.EndOf(_engine, r, 0) is null).Select(r => r.Prompt)];
+        if (_shared is null || prompts.Length < 2)
+        {
+            return;
+        }
+
+        int common = prompts.Min(p => Math.Min(p.Length - 1, p.Span.CommonPrefixLength(prompts[0].Span)));
+        common -= common % _engine.PageSize;
+        while (_shared.Length < common && !cancellation.IsCancellationRequested)
+        {
+            ReadOnlyMemory<int> chunk = prompts[0][_shared.Length..common];
+            _engine.Step([new StepItem(_shared, chunk[..Math.Min(_engine.MaxTokens, chunk.Length)], RowsWanted.None)]);
+        }
+
+        _pages = _engine.PagesFor(_shared.Length);
     }
 
     private void Step()
@@ -120,7 +177,7 @@ public sealed class Generator
 
             if (_active[i].Answer.Accept(logits[.._engine.Config.VocabSize]) is { } reason)
             {
-                _results[_active[i].Index] = _active[i].Answer.Result(reason);
+                End(_active[i].Index, _active[i].Answer.Result(reason));
             }
 
             logits = logits[_engine.Config.VocabSize..];
@@ -129,16 +186,30 @@ public sealed class Generator
         _active.RemoveAll(Retire);
     }
 
-    private bool Retire((Answer Answer, int Index) active)
+    private void End(int index, GenerationResult result)
+    {
+        _results[index] = result;
+        _requests[index].OnEnd?.Invoke(result);
+    }
+
+    private bool Retire(Active active)
     {
         if (_results[active.Index] is null)
         {
             return false;
         }
 
-        active.Answer.Dispose();
+        Release(active);
         _pages -= PagesOf(_requests[active.Index]);
         return true;
+    }
+
+    private void Release(Active active)
+    {
+        if (active.Sequence != _kept)
+        {
+            active.Sequence.Dispose();
+        }
     }
 
     private void Admit()
@@ -148,7 +219,7 @@ public sealed class Generator
             GenerationRequest request = _requests[_next];
             if (Answer.EndOf(_engine, request, 0) is { } reason)
             {
-                _results[_next] = Empty(request, reason);
+                End(_next, Empty(request, reason));
                 continue;
             }
 
@@ -157,15 +228,21 @@ public sealed class Generator
                 return;
             }
 
+            Sequence sequence = _kept ?? _shared!.Fork();
             _pages += PagesOf(request);
-            _active.Add((new Answer(_engine, request), _next));
+            _active.Add(new Active(new Answer(_engine, request, sequence), sequence, _next));
         }
     }
 
-    /// <summary>Pages that a request can come to hold; the last token of an answer is not run.</summary>
-    private int PagesOf(GenerationRequest request) =>
-        _engine.PagesFor((int)Math.Min((long)request.Prompt.Length + (request.MaxTokens ?? int.MaxValue), _engine.SequenceLimit));
+    /// <summary>Pages that a request can come to hold beside the shared ones; the last token of an answer is not run.</summary>
+    private int PagesOf(GenerationRequest request)
+    {
+        long entries = Math.Min((long)request.Prompt.Length + (request.MaxTokens ?? int.MaxValue) - 1, _engine.SequenceLimit);
+        return _engine.PagesFor((int)entries) - _engine.PagesFor(_shared?.Length ?? 0);
+    }
 
     private static GenerationResult Empty(GenerationRequest request, FinishReason reason) =>
         new([], [], [], reason, request.Prompt.Length, 0, 0);
+
+    private readonly record struct Active(Answer Answer, Sequence Sequence, int Index);
 }

@@ -7,19 +7,17 @@ using HeteroQwen.Runtime;
 
 namespace HeteroQwen.Cli;
 
-/// <summary><c>run</c>: answers one prompt.</summary>
+/// <summary><c>run</c>: answers one prompt, or those of a file.</summary>
 internal sealed class RunCommand
 {
+    private const int MostParallel = 512;
+
     private readonly Tool _tool;
     private readonly PromptReader _prompt = new();
-    private readonly EngineArguments _engine = new(Precision.Fast);
-    private readonly Option<string> _model = Arguments.Model();
-    private readonly Option<string?> _count = Arguments.Text(
-        "-n", "N", "The most tokens of the answer; the rest of the context unless given");
-    private readonly Option<string?> _context = Arguments.Text(
-        "-c", "CONTEXT", "Tokens that prompt and answer may have together; the model's limit or 4096 unless given", "--context");
-    private readonly SamplingArguments _sampling = new();
-    private readonly Option<bool> _noFuse = Arguments.Flag("--no-fuse", "Open every block into the ops it is made of");
+    private readonly GenerationArguments _generation = new(
+        $"The most tokens of an answer; the rest of the context unless given, with --prompts {PromptsRun.DefaultTokens}");
+    private readonly Option<string?> _parallel = Arguments.Text(
+        "--parallel", "N", $"Prompts of --prompts that are answered at once; {PromptsRun.DefaultParallel} unless given");
     private readonly Option<bool> _json = Arguments.Json();
 
     private RunCommand(Tool tool) => _tool = tool;
@@ -27,46 +25,62 @@ internal sealed class RunCommand
     public static (Command Command, string[] Examples) Create(Tool tool)
     {
         RunCommand self = new(tool);
-        Command command = new("run", "Answer a prompt.") { self._model };
+        Command command = new("run", "Answer a prompt, or each line of a file.");
         self._prompt.AddTo(command);
-        self._engine.AddTo(command);
-        self._sampling.AddTo(command);
-        foreach (Option option in (ReadOnlySpan<Option>)[self._count, self._context, self._noFuse, self._json])
-        {
-            command.Options.Add(option);
-        }
-
+        self._generation.AddTo(command);
+        command.Options.Add(self._parallel);
+        command.Options.Add(self._json);
         command.SetAction(self.Run);
         return (command,
         [
-            "heteroqwen run \"What is 47 + 85?\"",
             "heteroqwen run -m tiny-moe -b reference --no-think --temp 0.7 --top-p 0.9 --seed 1 \"日本的首都是哪里？\"",
+            "printf 'What is 47 + 85?\\nSort: 5 2 9 1\\n' | heteroqwen run --prompts - --no-think",
         ]);
     }
 
     private int Run(ParseResult parsed)
     {
-        EngineSettings settings = Read(parsed);
-        SamplingSettings sampling = _sampling.Read(parsed);
-        int? most = Arguments.Whole(parsed, _count, 0);
-        Device device = settings.OpenDevice(_tool);
-        ModelText text = ModelSource.OpenText(parsed.GetValue(_model)!);
-        int[] prompt = _prompt.Read(parsed, text);
-        QwenTokenizer? tokenizer = text.Tokenizer;
-        sampling.CheckStops(tokenizer);
-        using IModelSource model = ModelFiles.Open(parsed.GetValue(_model)!);
-        GenerationRequest request = new(prompt) { MaxTokens = most, Sampling = sampling.Over(model.Generation) };
-        using Engine engine = settings.Open(_tool, model, device);
-        return parsed.GetValue(_json)
-            ? AnswerInJson(engine, request with { Text = tokenizer is null ? null : new(tokenizer, sampling.Stops) })
-            : Answer(engine, new(_tool.Terminal, tokenizer, stops: sampling.Stops), request, settings.Options.Precision, device);
+        GenerationSettings settings = _generation.Read(parsed);
+        return _prompt.IsSeveral(parsed) ? RunSeveral(parsed, settings) : RunOne(parsed, settings);
     }
 
-    private EngineSettings Read(ParseResult parsed)
+    private int RunOne(ParseResult parsed, GenerationSettings settings)
     {
-        EngineSettings settings = _engine.Read(parsed);
-        int? context = Arguments.Whole(parsed, _context, 1);
-        return settings with { Options = settings.Options with { Context = context, Fuse = !parsed.GetValue(_noFuse) } };
+        if (parsed.GetValue(_parallel) is not null)
+        {
+            throw new UserErrorException("run: --parallel is for several prompts; give them with --prompts, or leave it out");
+        }
+
+        Device device = settings.Engine.OpenDevice(_tool);
+        ModelText text = ModelSource.OpenText(settings.Model);
+        int[] prompt = _prompt.Read(parsed, text);
+        QwenTokenizer? tokenizer = text.Tokenizer;
+        settings.Sampling.CheckStops(tokenizer);
+        using IModelSource model = ModelFiles.Open(settings.Model);
+        GenerationRequest request = new(prompt) { MaxTokens = settings.MaxTokens, Sampling = settings.Sampling.Over(model.Generation) };
+        using Engine engine = settings.Engine.Open(_tool, model, device);
+        IReadOnlyList<string> stops = settings.Sampling.Stops;
+        return parsed.GetValue(_json)
+            ? AnswerInJson(engine, request with { Text = tokenizer is null ? null : new(tokenizer, stops) })
+            : Answer(engine, new(_tool.Terminal, tokenizer, stops: stops), request, settings.Engine.Options.Precision, device);
+    }
+
+    private int RunSeveral(ParseResult parsed, GenerationSettings settings)
+    {
+        int parallel = Arguments.Whole(parsed, _parallel, 1, MostParallel) ?? PromptsRun.DefaultParallel;
+        Device device = settings.Engine.OpenDevice(_tool);
+        ModelText text = ModelSource.OpenText(settings.Model);
+        IReadOnlyList<NumberedPrompt> prompts = _prompt.ReadAll(parsed, text);
+        using IModelSource model = ModelFiles.Open(settings.Model);
+        GenerationRequest common = new(ReadOnlyMemory<int>.Empty)
+        {
+            MaxTokens = settings.MaxTokens ?? PromptsRun.DefaultTokens,
+            Sampling = settings.Sampling.Over(model.Generation),
+        };
+        EngineOptions options = settings.Engine.Options with { MaxSequences = Math.Min(parallel, prompts.Count) };
+        using Engine engine = (settings.Engine with { Options = options }).Open(_tool, model, device);
+        return new PromptsRun(_tool.Terminal, engine, prompts)
+            .Run(text.RequireTokenizer(), settings.Sampling.Stops, common, _tool.Cancellation);
     }
 
     private int Answer(Engine engine, AnswerPrinter printer, GenerationRequest request, Precision precision, Device device)
@@ -96,20 +110,7 @@ internal sealed class RunCommand
         _tool.Terminal.WriteJson(json =>
         {
             json.WriteStartObject();
-            json.WriteNumbers("ids", result.Ids);
-            json.WriteString("text", request.Text?.ToString());
-            json.WriteString("finish_reason", result.FinishReason.ToString().ToLowerInvariant());
-            json.WriteNumber("prompt_tokens", result.PromptTokens);
-            json.WriteNumber("prefill_ts", result.PrefillRate);
-            json.WriteNumber("decode_ts", result.DecodeRate);
-            json.WriteNumbers("margins", result.Margins);
-            json.WriteNumbers("rms", result.Rms);
-            if (request.Sampling is { IsGreedy: false } sampling)
-            {
-                json.WriteNumber("seed", sampling.Seed);
-            }
-
-            FallbackNotes.WriteJson(json, engine.Ledger);
+            RunJson.Write(json, request, result, engine.Ledger);
             json.WriteEndObject();
         });
         return CodeOf(result);

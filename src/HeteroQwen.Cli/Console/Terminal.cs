@@ -49,18 +49,45 @@ internal sealed class Terminal : IDisposable
     /// <summary>A line on standard error, made harmless.</summary>
     public static void Note(string line) => Console.Error.WriteLine(VisibleText.OneLine(line));
 
+    /// <summary>What is wrong, as one sentence on standard error.</summary>
+    public static void Refuse(string sentence) => Note($"heteroqwen: {sentence}{(sentence is [.., '.' or '?'] ? "" : ".")}");
+
+    /// <summary>A line on standard error that is less than the answers: dimmed where a person looks on.</summary>
+    public void Aside(string line) =>
+        Console.Error.WriteLine(ShowsProgress ? $"\u001b[2m{VisibleText.OneLine(line)}\u001b[0m" : VisibleText.OneLine(line));
+
     /// <summary>All of standard input, without its last line end.</summary>
     /// <exception cref="UserErrorException">It is too long.</exception>
     public static string ReadInput()
     {
         using Stream input = Console.OpenStandardInput();
+        return ReadText(input, "standard input");
+    }
+
+    /// <summary>All of a file, without its last line end. It may be a pipe.</summary>
+    /// <exception cref="UserErrorException">It cannot be read or is too long.</exception>
+    public static string ReadFile(string path)
+    {
+        try
+        {
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            return ReadText(file, path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new UserErrorException($"{path} cannot be read ({e.Message.TrimEnd('.')}); check the path", e);
+        }
+    }
+
+    private static string ReadText(Stream input, string name)
+    {
         using MemoryStream bytes = new();
         byte[] buffer = new byte[1 << 16];
         for (int count; (count = input.Read(buffer)) > 0;)
         {
             if (bytes.Length + count > MostInput)
             {
-                throw new UserErrorException($"standard input: longer than {MostInput} bytes, which no context holds; pipe a shorter text");
+                throw new UserErrorException($"{name}: longer than {MostInput} bytes, the most that is read; give a shorter text");
             }
 
             bytes.Write(buffer, 0, count);
@@ -75,11 +102,16 @@ internal sealed class Terminal : IDisposable
     public static string? ReadPiped() => Console.IsInputRedirected && ReadInput() is { Length: > 0 } text ? text : null;
 
     /// <summary>Writes one JSON value and a line end. Text is readable: only what JSON or a terminal cannot hold is escaped.</summary>
-    public void WriteJson(Action<Utf8JsonWriter> write)
+    public void WriteJson(Action<Utf8JsonWriter> write) => WriteJson(write, IsTerminal);
+
+    /// <summary>As <see cref="WriteJson(Action{Utf8JsonWriter})"/>, always on one line.</summary>
+    public void WriteJsonLine(Action<Utf8JsonWriter> write) => WriteJson(write, indented: false);
+
+    private void WriteJson(Action<Utf8JsonWriter> write, bool indented)
     {
         using (MemoryStream bytes = new())
         {
-            using (Utf8JsonWriter json = NewJsonWriter(bytes, IsTerminal))
+            using (Utf8JsonWriter json = NewJsonWriter(bytes, indented))
             {
                 write(json);
             }

@@ -13,6 +13,8 @@ internal static class Units
 
     public static string Rate(double perSecond) => perSecond <= 0 ? "-" : Text(perSecond, perSecond < 100 ? "0.0" : "0");
 
+    public static string Seconds(double seconds) => $"{Text(seconds, seconds < 10 ? "0.00" : "0.0")} s";
+
     public static string Grouped(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
     private static string Scaled(double value, params ReadOnlySpan<string> units)

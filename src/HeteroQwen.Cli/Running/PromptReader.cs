@@ -26,13 +26,39 @@ internal sealed class PromptReader
     private readonly Option<string?> _messages = Arguments.Text(
         "--messages", "FILE", "The prompt as messages, the JSON that `template` takes; - is standard input");
 
+    private readonly Option<string?> _prompts = Arguments.Text(
+        "--prompts", "FILE", "A prompt per line, several answered at once, an object of JSON per line; - is standard input");
+
     public void AddTo(Command command)
     {
         command.Arguments.Add(_prompt);
-        foreach (Option option in (ReadOnlySpan<Option>)[_system, _think, _noThink, _raw, _tokens, _messages])
+        foreach (Option option in (ReadOnlySpan<Option>)[_system, _think, _noThink, _raw, _tokens, _messages, _prompts])
         {
             command.Options.Add(option);
         }
+    }
+
+    /// <summary>Whether there are several prompts, for <see cref="ReadAll"/>.</summary>
+    public bool IsSeveral(ParseResult parsed) => parsed.GetValue(_prompts) is not null;
+
+    /// <summary>The prompts of a file with their lines' numbers; empty lines are left out.</summary>
+    /// <exception cref="UserErrorException">The options contradict each other, or the file cannot be read or has no prompts.</exception>
+    public IReadOnlyList<NumberedPrompt> ReadAll(ParseResult parsed, ModelText model)
+    {
+        Check(parsed);
+        string path = parsed.GetValue(_prompts)!;
+        string text = path == Input ? Terminal.ReadInput() : Terminal.ReadFile(path);
+        string name = path == Input ? StandardInput : path;
+        List<NumberedPrompt> prompts = [];
+        foreach ((int index, string line) in text.Split('\n').Index())
+        {
+            if (!string.IsNullOrWhiteSpace(line))
+            {
+                prompts.Add(new NumberedPrompt(name, index + 1, Encode(parsed, model, line.EndsWith('\r') ? line[..^1] : line)));
+            }
+        }
+
+        return prompts.Count > 0 ? prompts : throw new UserErrorException($"{name}: there is no prompt; write one on each line");
     }
 
     /// <summary>The prompt's ids.</summary>
@@ -54,18 +80,7 @@ internal sealed class PromptReader
 
         string prompt = parsed.GetValue(_prompt) ?? Terminal.ReadPiped() ?? throw new UserErrorException(
             "run: there is no prompt; give one, as in heteroqwen run \"What is 47 + 85?\", or --tokens, or --messages, or pipe a text in");
-        if (parsed.GetValue(_raw))
-        {
-            return model.RequireTokenizer().Encode(prompt, allowSpecial: true);
-        }
-
-        List<ChatMessage> messages = [new(ChatRole.User, prompt)];
-        if (parsed.GetValue(_system) is { } system)
-        {
-            messages.Insert(0, new(ChatRole.System, system));
-        }
-
-        return Render(model, WithThinking(parsed, new ChatRequest { Messages = messages }));
+        return Encode(parsed, model, prompt);
     }
 
     /// <summary>Reads messages from a file or, for <c>-</c>, from standard input, and reports fields that mean nothing.</summary>
@@ -82,6 +97,22 @@ internal sealed class PromptReader
         return request;
     }
 
+    private int[] Encode(ParseResult parsed, ModelText model, string prompt)
+    {
+        if (parsed.GetValue(_raw))
+        {
+            return model.RequireTokenizer().Encode(prompt, allowSpecial: true);
+        }
+
+        List<ChatMessage> messages = [new(ChatRole.User, prompt)];
+        if (parsed.GetValue(_system) is { } system)
+        {
+            messages.Insert(0, new(ChatRole.System, system));
+        }
+
+        return Render(model, WithThinking(parsed, new ChatRequest { Messages = messages }));
+    }
+
     /// <summary>The tokenizer comes first: without one, no template would help.</summary>
     private static int[] Render(ModelText model, ChatRequest request)
     {
@@ -94,7 +125,7 @@ internal sealed class PromptReader
         (string Name, bool Given)[] sources =
         [
             ("PROMPT", parsed.GetValue(_prompt) is not null), ("--tokens", parsed.GetValue(_tokens) is not null),
-            ("--messages", parsed.GetValue(_messages) is not null),
+            ("--messages", parsed.GetValue(_messages) is not null), ("--prompts", parsed.GetValue(_prompts) is not null),
         ];
         string[] given = [.. sources.Where(s => s.Given).Select(s => s.Name)];
         if (given.Length > 1)
@@ -133,3 +164,9 @@ internal sealed class PromptReader
         };
     }
 }
+
+/// <summary>A prompt of a file.</summary>
+/// <param name="File">For messages.</param>
+/// <param name="Line">Counted from 1.</param>
+/// <param name="Ids">Its tokens.</param>
+internal sealed record NumberedPrompt(string File, int Line, int[] Ids);

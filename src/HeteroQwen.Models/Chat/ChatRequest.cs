@@ -5,6 +5,8 @@ namespace HeteroQwen.Models;
 /// <summary>What a chat template renders: <c>{"messages","tools","enable_thinking","add_generation_prompt"}</c>.</summary>
 public sealed class ChatRequest
 {
+    private const int MostBytes = 16 << 20;
+
     public required IReadOnlyList<ChatMessage> Messages { get; init; }
 
     /// <summary>Each tool's schema as the template writes it; empty for none.</summary>
@@ -24,9 +26,24 @@ public sealed class ChatRequest
     {
         try
         {
-            return Parse(File.ReadAllBytes(path), path);
+            // Whatever its length claims: it may be a pipe, or a device without end.
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            using MemoryStream bytes = new();
+            byte[] buffer = new byte[1 << 16];
+            for (int count; (count = file.Read(buffer)) > 0;)
+            {
+                if (bytes.Length + count > MostBytes)
+                {
+                    throw new UserErrorException(
+                        $"The messages in {path} are longer than {MostBytes} bytes, which no context holds; check that this is the right file.");
+                }
+
+                bytes.Write(buffer, 0, count);
+            }
+
+            return Parse(bytes.GetBuffer().AsMemory(0, (int)bytes.Length), path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new UserErrorException($"The messages in {path} cannot be read ({Shown.Text(e.Message.TrimEnd('.'))}); check the path.", e);
         }
