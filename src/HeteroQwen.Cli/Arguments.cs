@@ -53,7 +53,8 @@ internal static class Arguments
             return null;
         }
 
-        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value >= least && value <= most
+        bool isNumber = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value);
+        return isNumber && value >= least && value <= most
             ? value
             : throw new UserErrorException(string.Create(
                 CultureInfo.InvariantCulture,
@@ -84,7 +85,8 @@ internal static class Arguments
         {
             if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out ids[i]))
             {
-                throw new UserErrorException($"{where}: '{Shown(parts[i])}' (number {i + 1} of {parts.Length}) is no token id; write ids as 1,2,3");
+                throw new UserErrorException(
+                    $"{where}: '{Shown(parts[i])}' (number {i + 1} of {parts.Length}) is no token id; write ids as 1,2,3");
             }
         }
 

@@ -31,7 +31,9 @@ internal sealed record SamplingSettings
     /// <summary>An option that does nothing unless the model asks for sampling.</summary>
     public string? Useless { get; init; }
 
-    /// <summary>The model's settings with those of the command line in their place. Notes on standard error an option that does nothing.</summary>
+    /// <summary>
+    /// The model's settings with those of the command line in their place. Notes on standard error an option that does nothing.
+    /// </summary>
     public SamplingOptions Over(GenerationConfig config)
     {
         SamplingOptions own = SamplingOptions.Of(config);
@@ -64,15 +66,21 @@ internal sealed record SamplingSettings
         }
     }
 
-    /// <summary>What is needed to get the same text again: <c>temp 0.6, top-k 20, seed 7; </c>, or nothing for greedy decoding.</summary>
+    /// <summary>What is not neutral of what the text depends on, as in <c>temp 0.6, top-k 20, seed 7; </c>.</summary>
     public static string Describe(SamplingOptions options)
     {
-        (string Name, double Value, double Neutral)[] parts =
+        (string Name, double Value, double Neutral)[] penalties =
+        [
+            ("repeat-penalty", options.RepetitionPenalty, 1), ("presence-penalty", options.PresencePenalty, 0),
+            ("frequency-penalty", options.FrequencyPenalty, 0),
+        ];
+        (string Name, double Value, double Neutral)[] sampling =
         [
             ("temp", options.Temperature, double.NaN), ("top-k", options.TopK, 0), ("top-p", options.TopP, 1), ("min-p", options.MinP, 0),
             ("seed", options.Seed, double.NaN),
         ];
-        return options.IsGreedy ? "" : string.Join(", ", parts.Where(p => p.Value != p.Neutral)
-            .Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Name} {p.Value}"))) + "; ";
+        string[] parts = [.. penalties.Concat(options.IsGreedy ? [] : sampling).Where(p => p.Value != p.Neutral)
+            .Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Name} {p.Value}"))];
+        return parts.Length == 0 ? "" : string.Join(", ", parts) + "; ";
     }
 }

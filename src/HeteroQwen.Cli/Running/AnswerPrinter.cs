@@ -32,7 +32,7 @@ internal sealed class AnswerPrinter
         }
     }
 
-    /// <summary>What is printed, control tokens included; for <see cref="GenerationRequest.Text"/>, instead of the ids one by one.</summary>
+    /// <summary>What is printed, control tokens included; null where there is no tokenizer. It then takes the ids itself.</summary>
     public AnswerText? Text { get; }
 
     public void Print(int id)

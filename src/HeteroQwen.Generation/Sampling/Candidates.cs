@@ -173,7 +173,7 @@ internal sealed class Candidates
         }
     }
 
-    /// <summary>Keeps what is above the last key, and of those that have it as many as it takes from <paramref name="sum"/> to the target.</summary>
+    /// <summary>Keeps what is above the last key, and of those that have it as many as it takes from a sum to the target.</summary>
     private void Cut(uint last, double sum, double target)
     {
         int kept = 0;

@@ -76,7 +76,8 @@ public sealed class GeneratorSamplingTests
         using OpenModel model = new("tiny", opening with { Options = opening.Options with { MaxSequences = 2 } });
         QwenTokenizer tokenizer = ModelSource.OpenText("tiny").RequireTokenizer();
         int[] prompt = tokenizer.Encode(
-            "<|im_start|>user\nWhat is the capital of Italy?<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n", allowSpecial: true);
+            "<|im_start|>user\nWhat is the capital of Italy?<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n",
+            allowSpecial: true);
         GenerationResult whole = Run(model, new GenerationRequest(prompt))[0];
         string text = tokenizer.Decode(whole.Ids);
         Assert.Equal("The capital of Italy is Rome.<|im_end|>", text);

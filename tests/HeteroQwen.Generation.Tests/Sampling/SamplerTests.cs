@@ -34,7 +34,10 @@ public sealed class SamplerTests
     {
         SamplingOptions options = new()
         {
-            RepetitionPenalty = 2, PresencePenalty = 1, FrequencyPenalty = 0.25, LogitBias = new Dictionary<int, double> { [1] = 2, [5] = -1 },
+            RepetitionPenalty = 2,
+            PresencePenalty = 1,
+            FrequencyPenalty = 0.25,
+            LogitBias = new Dictionary<int, double> { [1] = 2, [5] = -1 },
         };
         Penalties penalties = new(options, [0, 1, 0], 6);
         float[] logits = [3, -1, -2, 4, 0.5f, 0];
@@ -110,8 +113,11 @@ public sealed class SamplerTests
     }
 
     [Fact]
-    public void Row_without_any_possible_token_is_refused() => Assert.Contains(
-        "all -inf", Assert.Throws<UserErrorException>(() => new Sampler(new(), [0], 2).Choose([Never, Never])).Message, StringComparison.Ordinal);
+    public void Row_without_any_possible_token_is_refused()
+    {
+        UserErrorException e = Assert.Throws<UserErrorException>(() => new Sampler(new(), [0], 2).Choose([Never, Never]));
+        Assert.Contains("all -inf", e.Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Penalty_that_overflows_is_refused() => Assert.Throws<UserErrorException>(
