@@ -68,7 +68,8 @@ internal sealed class ChatAnswerer(Tool tool, Engine engine, ModelText model, Sa
             FinishReason.Cancelled => "; interrupted",
             _ => "",
         };
-        return $"[{result.PromptTokens - result.ReusedTokens} prompt tokens read at {Units.Rate(result.PrefillRate)} t/s, "
+        int read = result.PromptTokens - result.ReusedTokens;
+        return $"[{read} prompt {(read == 1 ? "token" : "tokens")} read at {Units.Rate(result.PrefillRate)} t/s, "
             + $"{result.ReusedTokens} reused; {result.Ids.Count} answer tokens at {Units.Rate(result.DecodeRate)} t/s; "
             + $"context {used} of {engine.SequenceLimit}{end}]";
     }
