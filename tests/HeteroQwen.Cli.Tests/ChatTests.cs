@@ -90,6 +90,19 @@ public sealed partial class ChatTests
     }
 
     [Fact]
+    public void Save_takes_the_place_of_an_earlier_conversation_and_of_no_other_file()
+    {
+        using TempFolder folder = new();
+        (string own, string other) = (folder.File("own.json"), folder.Write("other.txt", "precious"));
+        Outcome outcome = Chat(["Sort: 5 2 9 1", "/save " + own, "Sort: 3 1", "/save " + own, "/save " + other], "--no-think");
+        Assert.Equal(2, outcome.Code);
+        string refusal = Assert.Single(outcome.Error.Split('\n'), l => l.StartsWith("heteroqwen: ", StringComparison.Ordinal));
+        Assert.Contains(other, refusal, StringComparison.Ordinal);
+        Assert.Equal("precious", File.ReadAllText(other));
+        Assert.Contains("Sort: 3 1", File.ReadAllText(own), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Full_context_is_said_and_nothing_is_lost()
     {
         using TempFolder folder = new();

@@ -11,9 +11,11 @@ internal static class ConversationFile
     /// <exception cref="UserErrorException">The file cannot be read, or is no such JSON.</exception>
     public static ChatRequest Load(string path) => PromptReader.LoadRequest(path == "-" ? "./-" : path);
 
-    /// <exception cref="UserErrorException">The file cannot be written.</exception>
+    /// <summary>Writes a file, in the place of an earlier conversation but of nothing else.</summary>
+    /// <exception cref="UserErrorException">The file cannot be written, or there is one of another kind.</exception>
     public static void Save(string path, ChatRequest request)
     {
+        MustNotBeOther(path);
         using MemoryStream bytes = new();
         using (Utf8JsonWriter json = Terminal.NewJsonWriter(bytes, indented: true))
         {
@@ -28,6 +30,24 @@ internal static class ConversationFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new UserErrorException($"{path} cannot be written ({e.Message.TrimEnd('.')}); take another path", e);
+        }
+    }
+
+    /// <summary>A mistyped name must not cost a file. An empty one has nothing to lose, and a device counts as empty.</summary>
+    private static void MustNotBeOther(string path)
+    {
+        if (!File.Exists(path) || new FileInfo(path).Length == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            ChatRequest.Load(path);
+        }
+        catch (UserErrorException e)
+        {
+            throw new UserErrorException($"{path}: there is such a file already, and it holds no conversation; take another name", e);
         }
     }
 
