@@ -2,6 +2,7 @@ using HeteroQwen.Backends;
 using HeteroQwen.Ir;
 using HeteroQwen.Models;
 using HeteroQwen.Runtime;
+using HeteroQwen.TestSupport;
 
 namespace HeteroQwen.Generation.Tests;
 

@@ -1,23 +1,21 @@
 using System.Buffers.Binary;
 using System.Text;
-using System.Text.Json.Nodes;
 
 namespace HeteroQwen.Hardening.Tests;
 
-/// <summary>What a file is made of, so that it is spoilt where it hurts.</summary>
+/// <summary>What a file is made of, so that it is spoilt where it hurts: two times of three in its structure, which stays intact.</summary>
 internal enum FileShape
 {
-    /// <summary>JSON: also spoilt as a tree, so that it stays well-formed.</summary>
     Json,
 
     /// <summary>Other text.</summary>
     Text,
 
-    /// <summary>A header of binary lengths and counts before data.</summary>
-    Binary,
-
     /// <summary>Eight bytes of length and a JSON header before data.</summary>
     Safetensors,
+
+    /// <summary>Binary lengths, counts and entries before data.</summary>
+    Gguf,
 }
 
 /// <summary>Spoils a valid file in one to three places; the same seed gives the same bytes.</summary>
@@ -25,13 +23,17 @@ internal sealed class Mutator(Random random)
 {
     private static readonly ulong[] s_numbers =
     [
-        0, 1, 2, 3, 4, 9, 31, 64, 255, 65536, int.MaxValue, 1ul << 31, uint.MaxValue, 1ul << 32, 1ul << 40, long.MaxValue, 1ul << 63, ulong.MaxValue,
+        0, 1, 2, 3, 4, 9, 31, 64, 255, 65536, int.MaxValue, 1ul << 31, uint.MaxValue, 1ul << 32, 1ul << 40, long.MaxValue, 1ul << 63,
+        ulong.MaxValue,
     ];
 
     private static readonly string[] s_fragments =
     [
-        "0", "-1", "1", "2147483648", "9223372036854775807", "9223372036854775808", "99999999999999999999", "1e9", "1e999", "0.5", "-0.0", "NaN", "null",
-        "true", "[]", "{}", "[", "]", "{", "}", "\"", ",", ":", "\\u0000", "\\ud800", "\n", " ", "../../x", "/dev/zero", "\u00e9", "%x", "f32", "B+1",
+        "0", "-1", "1", "2147483648", "9223372036854775807", "9223372036854775808", "99999999999999999999", "1e9", "1e999", "1E-999", "0.5",
+        "-0.0", "NaN", "null", "true", "[]", "{}", "[", "]", "{", "}", "(", ")", "=", "\"", ",", ":", "\\", "//", "\\u0000", "\\u12",
+        "\\ud800", "\n", " ", "\0", "../../x", "/dev/zero", "\u00e9", "%x", "%k.0", "f32", "q4_k", "B+", "B+1", "N", "state", "const",
+        "output", "permute", "copy", "attention", "attention_block", "input %z : f32[T]\n", "{axis = 4294967296}", "kind = \"add\"",
+        "f32[9999999999, 9999999999]",
     ];
 
     /// <param name="original">A valid file.</param>
@@ -39,22 +41,58 @@ internal sealed class Mutator(Random random)
     /// <param name="interesting">Bytes before the data; most places are taken from them.</param>
     public byte[] Mutate(byte[] original, FileShape shape, int interesting)
     {
-        if (shape == FileShape.Json && random.Next(2) == 0)
-        {
-            return MutateTree(original);
-        }
-
-        if (shape == FileShape.Safetensors && random.Next(2) == 0)
-        {
-            return MutateHeaderTree(original, interesting);
-        }
-
-        List<byte> bytes = [.. original];
+        byte[] file = original;
+        bool byStructure = random.Next(3) != 0;
         for (int n = random.Next(1, 4); n > 0; n--)
         {
-            MutateBytes(bytes, interesting);
+            file = (byStructure ? MutateStructure(file, shape) : null) ?? MutateBytes(file, interesting);
         }
 
+        return file;
+    }
+
+    private byte[]? MutateStructure(byte[] file, FileShape shape) => shape switch
+    {
+        FileShape.Json => new JsonMutator(random).Mutate(file),
+        FileShape.Safetensors => MutateHeader(file),
+        FileShape.Gguf => new GgufMutator(random).Mutate(file),
+        _ => MutateWords(file),
+    };
+
+    /// <summary>Puts a word in the place of another, or a line; or drops it.</summary>
+    private byte[] MutateWords(byte[] file)
+    {
+        char separator = random.Next(3) == 0 ? '\n' : ' ';
+        List<string> words = [.. Encoding.UTF8.GetString(file).Split(separator)];
+        int at = random.Next(words.Count);
+        words[at] = random.Next(3) == 0 ? Fragment() : words[random.Next(words.Count)];
+        if (random.Next(4) == 0)
+        {
+            words.RemoveAt(at);
+        }
+
+        return Encoding.UTF8.GetBytes(string.Join(separator, words));
+    }
+
+    /// <summary>Changes the JSON header, and writes its new length before it.</summary>
+    private byte[]? MutateHeader(byte[] file)
+    {
+        long length = file.Length < 8 ? -1 : BinaryPrimitives.ReadInt64LittleEndian(file);
+        if (length < 0 || length > file.Length - 8)
+        {
+            return null;
+        }
+
+        int end = 8 + (int)length;
+        return new JsonMutator(random).Mutate(file[8..end]) is { } header
+            ? [.. BitConverter.GetBytes((long)header.Length), .. header, .. file[end..]]
+            : null;
+    }
+
+    private byte[] MutateBytes(byte[] file, int interesting)
+    {
+        List<byte> bytes = [.. file];
+        MutateBytes(bytes, interesting);
         return [.. bytes];
     }
 
@@ -121,80 +159,6 @@ internal sealed class Mutator(Random random)
             bytes.RemoveRange(begin, (end < 0 ? bytes.Count : end) - begin);
             bytes.InsertRange(begin, Encoding.UTF8.GetBytes(Fragment()));
         }
-    }
-
-    private byte[] MutateHeaderTree(byte[] original, int headerEnd)
-    {
-        byte[] header = MutateTree(original[8..headerEnd]);
-        byte[] file = new byte[8 + header.Length + original.Length - headerEnd];
-        BinaryPrimitives.WriteInt64LittleEndian(file, header.Length);
-        header.CopyTo(file, 8);
-        original.AsSpan(headerEnd).CopyTo(file.AsSpan(8 + header.Length));
-        return file;
-    }
-
-    /// <summary>Drops, retypes, doubles or nests members, and keeps the JSON well-formed.</summary>
-    private byte[] MutateTree(byte[] json)
-    {
-        JsonNode root = JsonNode.Parse(json)!;
-        for (int n = random.Next(1, 4); n > 0; n--)
-        {
-            JsonNode at = root;
-            while (Children(at) is { Length: > 0 } children && random.Next(4) != 0)
-            {
-                at = children[random.Next(children.Length)];
-            }
-
-            MutateNode(at.Parent is null ? Children(at).FirstOrDefault() ?? at : at);
-        }
-
-        return Encoding.UTF8.GetBytes(root.ToJsonString());
-    }
-
-    private void MutateNode(JsonNode node)
-    {
-        JsonNode? replacement = random.Next(6) switch
-        {
-            0 => null,
-            1 => Nested(random.Next(1, 200)),
-            2 => JsonValue.Create(Fragment()),
-            3 => JsonValue.Create((double)(long)s_numbers[random.Next(s_numbers.Length)]),
-            4 => JsonValue.Create(-random.Next()),
-            _ => node.DeepClone(),
-        };
-        switch (node.Parent)
-        {
-            case JsonObject parent when random.Next(4) == 0:
-                parent.Remove(node.GetPropertyName());
-                break;
-            case JsonObject parent:
-                parent[node.GetPropertyName()] = replacement;
-                break;
-            case JsonArray parent when random.Next(3) == 0:
-                parent.Insert(node.GetElementIndex(), replacement);
-                break;
-            case JsonArray parent:
-                parent[node.GetElementIndex()] = replacement;
-                break;
-        }
-    }
-
-    private static JsonNode[] Children(JsonNode node) => node switch
-    {
-        JsonObject members => [.. members.Select(m => m.Value).OfType<JsonNode>()],
-        JsonArray elements => [.. elements.OfType<JsonNode>()],
-        _ => [],
-    };
-
-    private static JsonNode Nested(int depth)
-    {
-        JsonNode node = JsonValue.Create(1);
-        for (int i = 0; i < depth; i++)
-        {
-            node = new JsonArray(node);
-        }
-
-        return node;
     }
 
     private string Fragment() => s_fragments[random.Next(s_fragments.Length)];

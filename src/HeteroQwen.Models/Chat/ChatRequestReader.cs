@@ -20,15 +20,9 @@ internal sealed class ChatRequestReader(string name)
             using var document = JsonDocument.Parse(json);
             return ReadRequest(document.RootElement);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new UserErrorException($"The messages in {name} are no valid JSON ({Shown.Text(e.Message.TrimEnd('.'))}); correct the file.", e);
-        }
-        catch (InvalidOperationException e)
-        {
-            // Half a surrogate pair in a string: valid JSON to the parser, but no text.
-            throw new UserErrorException(
-                $"The messages in {name} hold a string that is no Unicode text; correct the escape of half a character.", e);
+            throw new UserErrorException($"The messages in {name} are no valid JSON ({JsonFile.Why(e)}); correct the file.", e);
         }
     }
 

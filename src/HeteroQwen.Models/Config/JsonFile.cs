@@ -24,9 +24,9 @@ internal static class JsonFile
         }
     }
 
-    // What is no JSON has a place; a key that is there twice has none, but its message names it. A string that is no valid
-    // Unicode is found only when it is read, by an InvalidOperationException.
-    private static string Why(Exception e) => e switch
+    // What is no JSON has a place, and a message that may quote the rest of the file. A key that is there twice has no place, but its
+    // message names it. A string that is no valid Unicode is found only when it is read, by an InvalidOperationException.
+    internal static string Why(Exception e) => e switch
     {
         JsonException { LineNumber: long line, BytePositionInLine: long at } => $"line {line + 1}, byte {at + 1}",
         JsonException => Shown.Text(e.Message.TrimEnd('.')),

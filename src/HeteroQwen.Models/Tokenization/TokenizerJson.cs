@@ -31,14 +31,9 @@ internal sealed class TokenizerJson
             using var document = JsonDocument.Parse(content.GetBuffer().AsMemory(0, (int)content.Length));
             json.ReadRoot(document.RootElement);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new UserErrorException($"The tokenizer {name} is no valid JSON ({Shown.Text(e.Message.TrimEnd('.'))}); fetch the file again.", e);
-        }
-        catch (InvalidOperationException e)
-        {
-            // Half a surrogate pair in a string: valid JSON to the parser, but no text.
-            throw new UserErrorException($"The tokenizer {name} holds a string that is no Unicode text; fetch the file again.", e);
+            throw new UserErrorException($"The tokenizer {name} is no valid JSON ({JsonFile.Why(e)}); fetch the file again.", e);
         }
         return json._tables;
     }

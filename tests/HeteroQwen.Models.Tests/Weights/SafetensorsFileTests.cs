@@ -1,3 +1,4 @@
+using System.Text;
 using HeteroQwen.Ir;
 using HeteroQwen.TestSupport;
 using static HeteroQwen.Models.Tests.SafetensorsBytes;
@@ -137,5 +138,24 @@ public sealed class SafetensorsFileTests
         {
             Sentence.AssertNames(Assert.Throws<UserErrorException>(() => SafetensorsFile.Open(path)), path);
         }
+    }
+
+    // The dearest headers per byte: many tensors with the shortest entries.
+    [Fact]
+    public void Open_header_of_many_tiny_tensors_allocates_in_proportion()
+    {
+        using TempFolder folder = new();
+        StringBuilder header = new("{");
+        for (int i = 0; i < 200_000; i++)
+        {
+            header.Append(i == 0 ? "" : ",").Append($"\"{i:x}\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}");
+        }
+
+        byte[] bytes = SafetensorsBytes.Of(header.Append('}').ToString(), 0);
+        string path = folder.Write("x.safetensors", bytes);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        Assert.Equal(200_000, file.Tensors.Count);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 20L * bytes.Length);
     }
 }

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using HeteroQwen.Backends;
 using HeteroQwen.Ir;
 
-namespace HeteroQwen.Generation.Tests;
+namespace HeteroQwen.TestSupport;
 
 /// <summary>Another backend's device that asks for something else, such as rounded bindings or small pages, or that does less.</summary>
 internal sealed class TweakedBackend(IBackend inner, Func<Capabilities, Capabilities> tweak, Func<OpDescriptor, bool> refuses) : IBackend
