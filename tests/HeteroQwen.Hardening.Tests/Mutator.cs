@@ -41,11 +41,28 @@ internal sealed class Mutator(Random random)
     /// <param name="interesting">Bytes before the data; most places are taken from them.</param>
     public byte[] Mutate(byte[] original, FileShape shape, int interesting)
     {
+        if (interesting < original.Length && random.Next(4) == 0)
+        {
+            return MutateData(original, interesting);
+        }
+
         byte[] file = original;
         bool byStructure = random.Next(3) != 0;
         for (int n = random.Next(1, 4); n > 0; n--)
         {
             file = (byStructure ? MutateStructure(file, shape) : null) ?? MutateBytes(file, interesting);
+        }
+
+        return file;
+    }
+
+    /// <summary>Any bytes are valid weights, NaN and infinities too: such a file opens, and what comes of it shows in the answer.</summary>
+    private byte[] MutateData(byte[] original, int start)
+    {
+        byte[] file = [.. original];
+        for (int n = random.Next(2) == 0 ? 1 : random.Next(1000); n > 0; n--)
+        {
+            file[random.Next(start, file.Length)] = (byte)random.Next(256);
         }
 
         return file;
