@@ -18,7 +18,8 @@ public sealed class Device : IDisposable
 
     public Capabilities Capabilities { get; }
 
-    internal IDevice Handle { get; }
+    /// <summary>The backend's device, for who drives the contract itself.</summary>
+    public IDevice Handle { get; }
 
     /// <summary>Opens device <paramref name="index"/> of a backend.</summary>
     /// <exception cref="BackendException">The device cannot be opened; the message has the reason.</exception>
