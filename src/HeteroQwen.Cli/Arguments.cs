@@ -21,6 +21,9 @@ internal static class Arguments
         DefaultValueFactory = _ => "cpu",
     };
 
+    public static Option<string?> Plugin() => Text(
+        "--plugin", "PATH[#CLASS]", "A backend from an assembly; it is the one to run on unless -b names another");
+
     public static Option<string?> Text(string name, string help, string description, params string[] aliases) =>
         new(name, aliases) { HelpName = help, Description = description };
 

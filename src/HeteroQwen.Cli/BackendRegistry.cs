@@ -14,13 +14,27 @@ internal sealed class NoSuchDeviceException(string message) : UserErrorException
 internal sealed class BackendRegistry : IDisposable
 {
     /// <summary>Every backend is one line here; the order is that of lists and of the tour.</summary>
-    private readonly IBackend[] _all =
+    private readonly List<IBackend> _all =
     [
         new CpuBackend(),
         new ReferenceBackend(),
     ];
 
     private readonly Dictionary<string, Device> _open = new(StringComparer.Ordinal);
+
+    /// <summary>Adds the backend of an assembly and returns its name.</summary>
+    /// <exception cref="UserErrorException">It cannot be loaded, or its name is taken.</exception>
+    public string AddPlugin(string plugin)
+    {
+        IBackend backend = PluginLoader.Load(plugin);
+        if (_all.Any(b => b.Name == backend.Name))
+        {
+            throw new UserErrorException($"--plugin {plugin}: its backend is called {backend.Name}, as one that is here; give it another name");
+        }
+
+        _all.Add(backend);
+        return backend.Name;
+    }
 
     /// <summary>Every device, absent ones too, with the name that <c>-b</c> takes.</summary>
     public IReadOnlyList<(string Id, string Backend, DeviceInfo Info)> Devices() =>
@@ -86,7 +100,7 @@ internal sealed class BackendRegistry : IDisposable
     private string NoBackend(string name)
     {
         string[] names = [.. _all.Select(b => b.Name)];
-        return $"-b {name}: there is no such backend here, only {string.Join(" and ", names)}; {Suggestion.For(name, names) switch
+        return $"-b {name}: there is no such backend here, only {string.Join(", ", names[..^1])} and {names[^1]}; {Suggestion.For(name, names) switch
         {
             "" => $"write -b {names[0]}",
             var guess => guess,

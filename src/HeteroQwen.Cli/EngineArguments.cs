@@ -13,6 +13,7 @@ internal sealed class EngineArguments(Precision precision)
     private static readonly ElementType[] s_kvTypes = [ElementType.F32, ElementType.F16, ElementType.BF16, ElementType.Q8_0];
 
     private readonly Option<string> _backend = Arguments.Backend();
+    private readonly Option<string?> _plugin = Arguments.Plugin();
     private readonly Option<string?> _threads = Arguments.Text("-t", "THREADS", "Threads of the processor; all unless given", "--threads");
     private readonly Option<string?> _precision = Arguments.Text(
         "--precision", "exact|fast",
@@ -23,7 +24,7 @@ internal sealed class EngineArguments(Precision precision)
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (ReadOnlySpan<Option>)[_backend, _threads, _precision, _kv, _hostFallback])
+        foreach (Option option in (ReadOnlySpan<Option>)[_backend, _plugin, _threads, _precision, _kv, _hostFallback])
         {
             command.Options.Add(option);
         }
@@ -31,7 +32,8 @@ internal sealed class EngineArguments(Precision precision)
 
     /// <exception cref="UserErrorException">A value is wrong.</exception>
     public EngineSettings Read(ParseResult parsed) => new(
-        parsed.GetValue(_backend)!,
+        parsed.GetResult(_backend) is { Implicit: false } || parsed.GetValue(_plugin) is null ? parsed.GetValue(_backend)! : null,
+        parsed.GetValue(_plugin),
         Arguments.Whole(parsed, _threads, 1),
         new EngineOptions
         {
@@ -51,10 +53,18 @@ internal sealed class EngineArguments(Precision precision)
 }
 
 /// <summary>A device by name and how a model is opened on it.</summary>
-internal sealed record EngineSettings(string Backend, int? Threads, EngineOptions Options)
+/// <param name="Backend">What <c>-b</c> says; null for the plug-in's own.</param>
+/// <param name="Plugin">What <c>--plugin</c> says.</param>
+/// <param name="Threads">Threads of a processor; null for all.</param>
+/// <param name="Options">How the model is opened.</param>
+internal sealed record EngineSettings(string? Backend, string? Plugin, int? Threads, EngineOptions Options)
 {
     /// <summary>Opens the device; early, so that a wrong name is told before a large model is read.</summary>
-    public Device OpenDevice(Tool tool) => tool.Backends.Open(Backend, Threads);
+    public Device OpenDevice(Tool tool)
+    {
+        string? own = Plugin is null ? null : tool.Backends.AddPlugin(Plugin);
+        return tool.Backends.Open(Backend ?? own!, Threads);
+    }
 
     public Device? OpenHost(Tool tool, Device device) => Options.AllowHostFallback ? tool.Backends.HostFor(device, Threads) : null;
 

@@ -9,9 +9,15 @@ internal static class DevicesCommand
     public static (Command Command, string[] Examples) Create(Tool tool)
     {
         Option<bool> json = Arguments.Json();
-        Command command = new("devices", "List the devices of every backend; an absent one with the reason.") { json };
+        Option<string?> plugin = Arguments.Text("--plugin", "PATH[#CLASS]", "List the devices of this assembly's backend too");
+        Command command = new("devices", "List the devices of every backend; an absent one with the reason.") { plugin, json };
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(plugin) is { } path)
+            {
+                tool.Backends.AddPlugin(path);
+            }
+
             if (parsed.GetValue(json))
             {
                 WriteJson(tool);
