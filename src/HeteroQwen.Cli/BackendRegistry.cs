@@ -52,6 +52,19 @@ internal sealed class BackendRegistry : IDisposable
     /// <exception cref="BackendException">The device cannot be opened.</exception>
     public Device Open(string name, int? threads)
     {
+        (IBackend backend, int index) = Find(name);
+        string id = $"{backend.Name}:{index}";
+        if (!_open.TryGetValue(id, out Device? device))
+        {
+            Attributes options = threads is { } count ? new(("threads", count)) : Attributes.Empty;
+            _open.Add(id, device = Device.Open(backend, index, options));
+        }
+
+        return device;
+    }
+
+    private (IBackend Backend, int Index) Find(string name)
+    {
         string[] parts = name.Split(':', 2);
         IBackend backend = _all.FirstOrDefault(b => b.Name == parts[0]) ?? throw new NoSuchDeviceException(NoBackend(parts[0]));
         int index = 0;
@@ -69,15 +82,16 @@ internal sealed class BackendRegistry : IDisposable
                 $"-b {name}: the device is not available ({info.Reason}); `heteroqwen devices` lists those here");
         }
 
-        string id = $"{backend.Name}:{index}";
-        if (!_open.TryGetValue(id, out Device? device))
-        {
-            Attributes options = threads is { } count ? new(("threads", count)) : Attributes.Empty;
-            _open.Add(id, device = Device.Open(backend, index, options));
-        }
-
-        return device;
+        return (backend, index);
     }
+
+    /// <summary>The backend of an open device.</summary>
+    public IBackend BackendOf(Device device) => _all.Single(b => device.Id.StartsWith($"{b.Name}:", StringComparison.Ordinal));
+
+    /// <summary>Refuses what <c>-b</c> names if it is not there, without opening it.</summary>
+    /// <exception cref="NoSuchDeviceException">There is no such backend or device.</exception>
+    /// <exception cref="UserErrorException">The index is no number.</exception>
+    public void Check(string name) => Find(name);
 
     /// <summary>The device that takes what <paramref name="device"/> does not run: the processor, else the reference.</summary>
     public Device HostFor(Device device, int? threads) =>

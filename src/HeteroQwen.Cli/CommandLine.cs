@@ -73,8 +73,9 @@ internal static partial class CommandLine
         help.Examples.Add(root, ["heteroqwen", "heteroqwen run \"What is 47 + 85?\""]);
         (Command Command, string[] Examples)[] commands =
         [
-            DevicesCommand.Create(tool), RunCommand.Create(tool), ChatCommand.Create(tool), LogitsCommand.Create(tool), TokenizeCommand.Create(tool),
-            DetokenizeCommand.Create(tool), TemplateCommand.Create(tool), InspectCommand.Create(tool),
+            DevicesCommand.Create(tool), RunCommand.Create(tool), ChatCommand.Create(tool), LogitsCommand.Create(tool),
+            TokenizeCommand.Create(tool), DetokenizeCommand.Create(tool), TemplateCommand.Create(tool),
+            InspectCommand.Create(tool), ConformCommand.Create(tool), (ConformWorkerCommand.Create(tool), []),
         ];
         foreach ((Command command, string[] examples) in commands)
         {
@@ -97,7 +98,7 @@ internal static partial class CommandLine
         if (wrong is not null)
         {
             bool isOption = OptionLike().IsMatch(wrong);
-            IEnumerable<string> candidates = isOption ? OptionNames(parsed.CommandResult) : command.Subcommands.Select(c => c.Name);
+            IEnumerable<string> candidates = isOption ? OptionNames(parsed.CommandResult) : command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name);
             string kind = isOption ? "option" : command.Subcommands.Count > 0 ? "command" : "further argument";
             string guess = Suggestion.For(wrong.Split('=')[0], candidates);
             throw new UserErrorException(

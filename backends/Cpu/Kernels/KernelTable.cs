@@ -57,7 +57,11 @@ internal static class KernelTable
             string? misfit = Misfit(op, entry.Strided);
             return misfit is null ? Support.Yes(entry.StridedOf(op), ConstantBytes(op)) : Support.No(misfit);
         }
-        catch (Exception e) when (e is ConstraintException or InvalidOperationException or OverflowException)
+        catch (OverflowException)
+        {
+            return Support.No("a size cannot be counted");
+        }
+        catch (Exception e) when (e is ConstraintException or InvalidOperationException)
         {
             return Support.No(e.Message);
         }
@@ -89,6 +93,11 @@ internal static class KernelTable
         if (op.Results.Any(r => r.Strided))
         {
             return "a result is strided";
+        }
+
+        foreach (TensorDescriptor tensor in op.Operands.Concat(op.Results))
+        {
+            _ = checked(new Shape(tensor.Dims.AsSpan()).Elements(op.Maxima) * sizeof(float));
         }
 
         OpDefinition definition = OpCatalog.All.First(d => d.Name == op.Name);

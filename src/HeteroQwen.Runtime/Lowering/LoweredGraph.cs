@@ -13,14 +13,19 @@ public sealed class LoweredGraph
 {
     private readonly Dictionary<string, Placement> _placements;
 
-    internal LoweredGraph(Graph graph, Dictionary<string, Placement> placements, Dictionary<string, Expansion> expansions)
+    internal LoweredGraph(
+        Graph graph, Dictionary<string, Placement> placements, Dictionary<string, Expansion> expansions, IReadOnlySet<string> opened)
     {
         Graph = graph;
+        Opened = opened;
         _placements = placements;
         Expansions = expansions;
     }
 
     public Graph Graph { get; }
+
+    /// <summary>Names of the composites of which at least one was decomposed.</summary>
+    public IReadOnlySet<string> Opened { get; }
 
     /// <summary>Constants of <see cref="Graph"/> that are others of the model, expanded: name -> what of.</summary>
     internal Dictionary<string, Expansion> Expansions { get; }

@@ -17,6 +17,7 @@ public sealed class Lowering
     private readonly Dictionary<string, Placement> _placements = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Expansion> _expansions = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Name, ElementType To), Value> _expanded = [];
+    private readonly HashSet<string> _opened = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> _refused = new(StringComparer.Ordinal);
 
     private Lowering(Graph graph, Device device, Device? host, SessionOptions options)
@@ -69,7 +70,7 @@ public sealed class Lowering
             throw new HostFallbackException(_device.Device.Id, [.. _refused.Select(r => (r.Key, r.Value))]);
         }
 
-        return new(lowered, _placements, _expansions);
+        return new(lowered, _placements, _expansions, _opened);
     }
 
     private ImmutableArray<Value> Lower(OpDefinition definition, ImmutableArray<Value> operands, Attributes attributes)
@@ -131,6 +132,7 @@ public sealed class Lowering
         Func<OpDefinition, ImmutableArray<Value>, Attributes, ImmutableArray<Value>> lower)
     {
         string scope = _builder.Scope;
+        _opened.Add(definition.Name);
         (Graph aside, ImmutableArray<Value> standIns, ImmutableArray<Value> asideResults) = Decomposed(definition, operands, attributes);
         Dictionary<Value, Value> map = [];
         for (int i = 0; i < operands.Length; i++)

@@ -1,0 +1,61 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using HeteroQwen.Backends;
+using HeteroQwen.Conformance;
+
+namespace HeteroQwen.Cli;
+
+/// <summary>The options that <c>conform</c> hands on to its worker.</summary>
+internal sealed class ConformArguments
+{
+    private const long DefaultSeed = 1;
+
+    private readonly Option<string> _backend = Arguments.Backend();
+    private readonly Option<string?> _plugin = Arguments.Plugin();
+    private readonly Option<string?> _model = Arguments.Text("-m", "MODEL", "Judge a model of your own too", "--model");
+    private readonly Option<string?> _profile = Arguments.Text("--profile", "quick|full", "How many cases; quick unless given");
+    private readonly Option<string?> _precision = Arguments.Text("--precision", "exact|fast", "Judge one precision only; both unless given");
+    private readonly Option<string?> _seed = Arguments.Text("--seed", "S", $"Seed of all inputs; {DefaultSeed} unless given");
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in (ReadOnlySpan<Option>)[_backend, _plugin, _model, _profile, _precision, _seed])
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>Loads a plug-in and returns what to open.</summary>
+    public string Backend(ParseResult parsed, Tool tool)
+    {
+        string? own = parsed.GetValue(_plugin) is { } path ? tool.Backends.AddPlugin(path) : null;
+        return parsed.GetResult(_backend) is { Implicit: false } || own is null ? parsed.GetValue(_backend)! : own;
+    }
+
+    public SuiteOptions Suite(ParseResult parsed) => new(
+        Arguments.Choice(parsed, _profile, "quick", "full") == "full" ? Profile.Full : Profile.Quick,
+        Arguments.Choice(parsed, _precision, "exact", "fast") switch
+        {
+            null => SuiteOptions.BothPrecisions,
+            "exact" => [Precision.Exact],
+            _ => [Precision.Fast],
+        },
+        Arguments.Whole(parsed, _seed, 0) ?? DefaultSeed,
+        parsed.GetValue(_model));
+
+    /// <summary>The options as they are written, for the worker and for lines that repeat a case.</summary>
+    public ImmutableArray<string> Written(ParseResult parsed)
+    {
+        SuiteOptions suite = Suite(parsed);
+        return
+        [
+            .. parsed.GetValue(_plugin) is { } plugin ? (string[])["--plugin", plugin] : [],
+            .. parsed.GetResult(_backend) is { Implicit: false } || parsed.GetValue(_plugin) is null
+                ? (string[])["-b", parsed.GetValue(_backend)!] : [],
+            .. suite.Model is { } model ? (string[])["-m", model] : [],
+            .. suite.Profile == Profile.Full ? (string[])["--profile", "full"] : [],
+            .. suite.Precisions is [var only] ? (string[])["--precision", only.ToString().ToLowerInvariant()] : [],
+            "--seed", $"{suite.Seed}",
+        ];
+    }
+}
