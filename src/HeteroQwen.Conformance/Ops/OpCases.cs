@@ -1,0 +1,18 @@
+using HeteroQwen.Backends;
+using HeteroQwen.Conformance.Ops.Cases;
+
+namespace HeteroQwen.Conformance.Ops;
+
+/// <summary>All op cases of a profile, for a device that has such capabilities.</summary>
+public static class OpCases
+{
+    public static IEnumerable<OpCase> All(Profile profile, Capabilities capabilities, Precision precision)
+    {
+        ArgumentNullException.ThrowIfNull(capabilities);
+        CaseList list = new(profile, capabilities, precision);
+        ProductCases.Add(list);
+        ElementCases.Add(list);
+        MovementCases.Add(list);
+        return list.Cases;
+    }
+}
