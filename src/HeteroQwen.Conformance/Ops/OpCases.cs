@@ -13,6 +13,10 @@ public static class OpCases
         ProductCases.Add(list);
         ElementCases.Add(list);
         MovementCases.Add(list);
+        NormCases.Add(list);
+        AttentionCases.Add(list);
+        MoeCases.Add(list);
+        BlockCases.Add(list);
         return list.Cases;
     }
 }

@@ -62,7 +62,7 @@ internal static class MovementCases
     {
         (string Name, long[] Strides, int Skip)[] layouts =
         [
-            ("padded", [37, 9, 1], 0), ("transposed", [1, 12, 3], 0), ("odd", [61, 15, 1], 3), ("spread", [97, 24, 3], 1), ("swapped", [7, 28, 1], 0),
+            ("padded", [37, 9, 1], 0), ("transposed", [1, 3, 12], 0), ("odd", [61, 15, 1], 3), ("spread", [97, 24, 3], 1), ("swapped", [7, 28, 1], 0),
         ];
         foreach (ElementType type in new[] { ElementType.F32, ElementType.F16, ElementType.I32, ElementType.I8, ElementType.Bool })
         {
