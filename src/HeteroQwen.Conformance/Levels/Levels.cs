@@ -96,8 +96,9 @@ public sealed class Levels
     }
 
     /// <summary>
-    /// Cases that did not pass and bear on the models of a lowering: faults of models and of ops that the device runs in them, and
-    /// skips of what can occur in them. A composite that the device never takes is decomposed, and its skips bear on nothing.
+    /// Cases that did not pass and bear on the models of a lowering: every fault, since who fails in one shape is not to be trusted in
+    /// another, and skips of what can occur in them. A composite that the device never takes is decomposed, and its skips bear on
+    /// nothing.
     /// </summary>
     private IEnumerable<(CaseInfo Case, CaseResult Result)> Mattering(ModelLowering lowering)
     {
@@ -108,7 +109,7 @@ public sealed class Levels
             bool matters = info.Kind switch
             {
                 _ when info.Precision is { } p && p != lowering.Precision => false,
-                CaseKind.Op => IsBad(result) ? occurs || runs : IsSkip(result) && occurs && runs,
+                CaseKind.Op => IsBad(result) || (IsSkip(result) && occurs && runs),
                 CaseKind.Model => (occurs || !(info.Dense || info.Moe)) && (IsBad(result) || (IsSkip(result) && occurs)),
                 _ => false,
             };

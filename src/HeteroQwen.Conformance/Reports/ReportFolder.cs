@@ -21,6 +21,6 @@ public static class ReportFolder
             JUnitXml.Write(file, report);
         }
 
-        File.WriteAllText(Path.Combine(folder, Html), new HtmlReport(report).Page());
+        File.WriteAllText(Path.Combine(folder, Html), HtmlReport.Page(report));
     }
 }

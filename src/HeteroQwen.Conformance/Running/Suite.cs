@@ -1,4 +1,5 @@
 using HeteroQwen.Backends;
+using HeteroQwen.Conformance.Ops;
 
 namespace HeteroQwen.Conformance;
 
@@ -19,6 +20,7 @@ public static class Suite
 
     private static IEnumerable<ConformanceCase> In(Precision precision, SuiteOptions options, CaseContext context) =>
     [
+        .. OpCases.All(options.Profile, context.Device.Capabilities, precision),
         .. ModelCases.All(options.Profile, precision, isSlow: context.Backend.Name == "reference"),
         .. options.Model is { } model ? (ConformanceCase[])[ModelCases.ForModel(model, precision, ExactOf(context))] : [],
     ];
