@@ -110,7 +110,7 @@ internal static class GoldenChecks
         GoldenModel golden = GoldenModel.Load(name);
         ModelRun run = rig.Golden(name, golden.Whole.Length);
         GenerationResult result = Generator.Run(run.Engine, new GenerationRequest(golden.Tokens) { MaxTokens = golden.Greedy.Length });
-        LogitsBound bound = LogitsBound.Rounded(rig.Context, rig.Precision, run.Engine.KvType, run.Engine.Config.IsMoe);
+        LogitsBound bound = LogitsBound.Rounded(rig.Context.Device.Capabilities, rig.Precision, run.Engine.KvType, run.Engine.Config.IsMoe);
         for (int i = 0; i < golden.Greedy.Length; i++)
         {
             int? id = i < result.Ids.Count ? result.Ids[i] : null;

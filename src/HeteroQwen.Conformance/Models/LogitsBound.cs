@@ -36,13 +36,13 @@ internal sealed record LogitsBound(double? Largest, double Nmse, bool ByRow, str
                 : new(1e-4, 0, false, "1e-4 of float64, which f32 throughout keeps");
         }
 
-        return Rounded(context, precision, kv, isMoe, hasOutliers);
+        return Rounded(context.Device.Capabilities, precision, kv, isMoe, hasOutliers);
     }
 
     /// <summary>For logits against another device's in exact, whatever the model's size.</summary>
-    public static LogitsBound Rounded(CaseContext context, Precision precision, ElementType kv, bool isMoe, bool hasOutliers = false)
+    public static LogitsBound Rounded(Capabilities capabilities, Precision precision, ElementType kv, bool isMoe, bool hasOutliers = false)
     {
-        Rounding coarsest = precision == Precision.Exact ? Rounding.None : Coarsest(context.Device.Capabilities);
+        Rounding coarsest = precision == Precision.Exact ? Rounding.None : Coarsest(capabilities);
         double operands = Of(coarsest, isMoe, hasOutliers);
         double cache = kv switch
         {

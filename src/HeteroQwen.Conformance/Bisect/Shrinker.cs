@@ -1,0 +1,92 @@
+using HeteroQwen.Ir;
+using HeteroQwen.Runtime;
+
+namespace HeteroQwen.Conformance.Bisect;
+
+/// <summary>Makes an op that fails on a device smaller, as long as it goes on failing.</summary>
+internal sealed class Shrinker(Device device)
+{
+    /// <summary>The smallest op found, and what is wrong with it.</summary>
+    public (SingleOp Op, OpFault Fault) Shrink(SingleOp op, OpFault fault)
+    {
+        (SingleOp Op, OpFault Fault) best = (op, fault);
+        foreach (Dim symbol in (Dim[])[Dim.T, Dim.R, Dim.N])
+        {
+            best = Narrow(best, Extent(best.Op, symbol), At(best, symbol), (o, first, end) => Reductions.Symbol(o, symbol, first, end));
+        }
+
+        if (best.Op.Op is Linear)
+        {
+            best = Narrow(best, best.Op.Operands[1].Dims[0].Constant, best.Fault.Index[1], Reductions.WeightRows);
+        }
+
+        if (best.Op.Op is GatherRows && Reductions.UsedRows(best.Op) is { } compact && Fault(compact) is { } still)
+        {
+            best = (compact, still);
+        }
+
+        return best;
+    }
+
+    /// <summary>What is wrong with an op on the device; null if nothing is, or if the device does not run it.</summary>
+    public OpFault? Fault(SingleOp op)
+    {
+        try
+        {
+            (SingleOp asked, string? refusal) = op.AsAsked(device);
+            return refusal is null ? asked.Judge(OpLaunch.Run(device, asked), device.Capabilities) : null;
+        }
+        catch (BackendException)
+        {
+            // A smaller op may break a rule that the whole one keeps.
+            return null;
+        }
+    }
+
+    /// <summary>One around the worst place, else the shortest half, quarter, ... from the first on that still fails.</summary>
+    private (SingleOp Op, OpFault Fault) Narrow(
+        (SingleOp Op, OpFault Fault) best, long extent, long? worst, Func<SingleOp, long, long, SingleOp> cut)
+    {
+        if (extent <= 1)
+        {
+            return best;
+        }
+
+        SingleOp whole = best.Op;
+        List<(long First, long End)> tries = worst is { } at ? [(at, at + 1)] : [];
+        for (long length = 1; length < extent; length *= 2)
+        {
+            tries.Add((0, length));
+            if (worst is { } place)
+            {
+                long first = Math.Clamp(place - (length / 2), 0, extent - length);
+                tries.Add((first, first + length));
+            }
+        }
+
+        foreach ((long first, long end) in tries)
+        {
+            SingleOp smaller = cut(whole, first, end);
+            if (Fault(smaller) is { } fault)
+            {
+                return (smaller, fault);
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>The value of a symbol that shrinks; 1 for one that none of the op's operands has, or that others fix.</summary>
+    private static long Extent(SingleOp op, Dim symbol)
+    {
+        bool isFixed = op.Op is Attention or AttentionBlock && symbol == Dim.N;
+        return !isFixed && op.Operands.Any(o => o.Dims.Contains(symbol)) ? symbol.Resolve(op.Bindings) : 1;
+    }
+
+    /// <summary>Where on the symbol's axis the worst element lies; null where the result has no such axis.</summary>
+    private static long? At((SingleOp Op, OpFault Fault) best, Dim symbol)
+    {
+        int axis = best.Op.ResultTypes[best.Fault.Result].Shape.Dims.IndexOf(symbol);
+        return axis < 0 ? null : best.Fault.Index[axis];
+    }
+}
