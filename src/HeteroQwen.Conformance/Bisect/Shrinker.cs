@@ -9,7 +9,7 @@ internal sealed class Shrinker(Device device)
     /// <summary>The smallest op found, and what is wrong with it.</summary>
     public (SingleOp Op, OpFault Fault) Shrink(SingleOp op, OpFault fault)
     {
-        (SingleOp Op, OpFault Fault) best = (op, fault);
+        (SingleOp Op, OpFault Fault) best = (WithoutUnused(op), fault);
         foreach (Dim symbol in (Dim[])[Dim.T, Dim.R, Dim.N])
         {
             best = Narrow(best, Extent(best.Op, symbol), At(best, symbol), (o, first, end) => Reductions.Symbol(o, symbol, first, end));
@@ -43,7 +43,7 @@ internal sealed class Shrinker(Device device)
         }
     }
 
-    /// <summary>One around the worst place, else the shortest half, quarter, ... from the first on that still fails.</summary>
+    /// <summary>The first or the worst place alone, else the shortest power of two from the first on, or around the worst, that still fails.</summary>
     private (SingleOp Op, OpFault Fault) Narrow(
         (SingleOp Op, OpFault Fault) best, long extent, long? worst, Func<SingleOp, long, long, SingleOp> cut)
     {
@@ -53,8 +53,8 @@ internal sealed class Shrinker(Device device)
         }
 
         SingleOp whole = best.Op;
-        List<(long First, long End)> tries = worst is { } at ? [(at, at + 1)] : [];
-        for (long length = 1; length < extent; length *= 2)
+        List<(long First, long End)> tries = worst is { } at ? [(0, 1), (at, at + 1)] : [(0, 1)];
+        for (long length = 2; length < extent; length *= 2)
         {
             tries.Add((0, length));
             if (worst is { } place)
@@ -74,6 +74,14 @@ internal sealed class Shrinker(Device device)
         }
 
         return best;
+    }
+
+    /// <summary>Symbols that no operand has are 1.</summary>
+    private static SingleOp WithoutUnused(SingleOp op)
+    {
+        long Used(Dim symbol, long value) => op.Operands.Any(o => o.Dims.Contains(symbol)) ? value : 1;
+        Bindings bound = op.Bindings;
+        return op with { Bindings = bound with { T = Used(Dim.T, bound.T), N = Used(Dim.N, bound.N), R = Used(Dim.R, bound.R) } };
     }
 
     /// <summary>The value of a symbol that shrinks; 1 for one that none of the op's operands has, or that others fix.</summary>

@@ -41,7 +41,7 @@ internal static class GoldenChecks
         int page = Math.Min(rig.Context.Device.Capabilities.PageSize, golden.Tokens.Length - 4);
         int[] tokens = golden.Tokens[..(page + 4)];
         ModelRun run = rig.Golden(name, tokens.Length);
-        float[][] whole = run.Logits(tokens);
+        float[][] whole = Alone(rig, name, tokens);
         using Sequence sequence = run.Engine.NewSequence();
         List<float[]> rows = [];
         while (rows.Count < tokens.Length)
@@ -59,7 +59,7 @@ internal static class GoldenChecks
         GoldenModel golden = GoldenModel.Load(name);
         (int[] first, int[] second) = (golden.Tokens, golden.Whole[9..]);
         ModelRun run = rig.Golden(name, golden.Whole.Length, sequences: 2);
-        (float[][] firstAlone, float[][] secondAlone) = (run.Logits(first), run.Logits(second));
+        (float[][] firstAlone, float[][] secondAlone) = (Alone(rig, name, first), Alone(rig, name, second));
         using Sequence a = run.Engine.NewSequence();
         using Sequence b = run.Engine.NewSequence();
         (List<float[]> rowsA, List<float[]> rowsB) = ([], []);
@@ -85,8 +85,8 @@ internal static class GoldenChecks
         int[] text = GoldenModel.Load(name).Whole;
         (int[] prefix, int[] one, int[] other) = (text[..19], text[19..30], text[25..40]);
         ModelRun run = rig.Golden(name, text.Length, sequences: 2);
-        float[][] expectedOne = run.Logits([.. prefix, .. one])[prefix.Length..];
-        float[][] expectedOther = run.Logits([.. prefix, .. other])[prefix.Length..];
+        float[][] expectedOne = Alone(rig, name, [.. prefix, .. one])[prefix.Length..];
+        float[][] expectedOther = Alone(rig, name, [.. prefix, .. other])[prefix.Length..];
         using Sequence parent = run.Engine.NewSequence();
         run.Step((parent, prefix));
         using Sequence fork = parent.Fork();
@@ -136,7 +136,7 @@ internal static class GoldenChecks
         const int Limit = 32;
         int[] text = GoldenModel.Load(name).Whole;
         ModelRun run = rig.Open(ModelSource.Open(GoldenModel.PathOf(name)), Limit, sequences: 2);
-        float[][] expected = run.Logits(text[..Limit]);
+        float[][] expected = Alone(rig, name, text[..Limit]);
         using Sequence sequence = run.Engine.NewSequence();
         using Sequence second = run.Engine.NewSequence();
         run.Step((sequence, text[..24]));
@@ -152,6 +152,9 @@ internal static class GoldenChecks
 
         return AgainstRun(rig, run, expected[24..], run.Step((sequence, text[24..Limit]))[0], "after the cache was full: ");
     }
+
+    /// <summary>Logits of a text in a pool that nothing was written to before, so that what is stale cannot spoil the expectation.</summary>
+    private static float[][] Alone(ModelRig rig, string name, int[] tokens) => rig.Golden(name, tokens.Length).Logits(tokens);
 
     /// <summary>Compares with another run of the same device, whose bits are the same where it is batch-invariant.</summary>
     internal static ModelFinding AgainstRun(ModelRig rig, ModelRun run, float[][] expected, float[][] got, string what)
