@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using HeteroQwen.Backends;
 using HeteroQwen.Ir;
 
@@ -79,7 +80,7 @@ internal sealed class OpRun(
         }
 
         HostConstant?[] constants =
-            [.. operands.Select((o, i) => o.Role == TensorRole.Constant ? Own(new HostConstant($"constant{i}", o)) : null)];
+            [.. operands.Select((o, i) => o.Role == TensorRole.Constant ? Own(new HostConstant(IdentityOf(o), o)) : null)];
         OpRunner.Check("prepare", device.Prepare(descriptor, [.. constants.Select(c => c?.Data)], out IKernel? kernel));
         Own(kernel!);
         if (!kernel!.Info.KeepsHostConstants)
@@ -125,6 +126,10 @@ internal sealed class OpRun(
         Require(all.All(p => p.GuardsStand), "something was written outside a tensor");
         return [.. outputs.Select((p, i) => p.Dense(descriptor.Results[i], bindings))];
     }
+
+    /// <summary>Equal identities are equal bytes.</summary>
+    private static string IdentityOf(TestTensor constant) =>
+        $"{constant.Type} {Convert.ToHexString(SHA256.HashData(constant.Data))}";
 
     private Argument Absent(int operand) => new() { Strides = new long[operands[operand].Dims.Length] };
 

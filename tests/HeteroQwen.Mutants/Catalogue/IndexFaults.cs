@@ -147,7 +147,7 @@ internal static class IndexFaults
         {
             Before = l =>
             {
-                if (l.Op.Operands.Length > 1 && l.Op.Operands[0] == l.Op.Operands[1])
+                if (l.Op.Operands.Length > 1 && l.In(0).Dims.SequenceEqual(l.In(1).Dims))
                 {
                     (l.Arguments[0], l.Arguments[1]) = (l.Arguments[1], l.Arguments[0]);
                     l.Fire();

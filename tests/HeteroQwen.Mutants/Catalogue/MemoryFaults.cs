@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using HeteroQwen.Backends;
 using HeteroQwen.Ir;
 
@@ -50,15 +51,15 @@ internal static unsafe class MemoryFaults
         {
             Before = l => EachStrided(l, (strides, dims) => strides.Length < 2 ? strides : [strides[1] * dims[1], .. strides[1..]]),
         }),
-        new("offset-rounded-down", Any, "The offset of an operand is rounded down to 256 bytes.", () => new()
+        new("offset-rounded-down", Any, "The offset of an operand is rounded down to 1024 bytes.", () => new()
         {
             Before = l =>
             {
                 foreach (ref Argument argument in l.Arguments.AsSpan(0, l.Op.Operands.Length))
                 {
-                    if (argument.Buffer is not null && argument.Offset % 256 != 0)
+                    if (argument.Buffer is not null && argument.Offset % 1024 != 0)
                     {
-                        argument.Offset -= argument.Offset % 256;
+                        argument.Offset -= argument.Offset % 1024;
                         l.Fire();
                     }
                 }
@@ -88,15 +89,15 @@ internal static unsafe class MemoryFaults
         }),
         new("first-bindings-kept", "rms_norm linear swiglu softmax", "A kernel does as many rows as in its first launch.", () =>
         {
-            Dictionary<OpDescriptor, long> first = [];
+            Dictionary<(string, long), long> first = [];
             return new()
             {
                 Before = l => l.Kept = l.Out().ToArray(),
                 After = l =>
                 {
                     Tensor y = l.Out();
-                    first.TryAdd(l.Op, y.Count);
-                    for (long i = first[l.Op]; i < y.Count; i++)
+                    first.TryAdd((l.Op.Name, y.Last), y.Count);
+                    for (long i = first[(l.Op.Name, y.Last)]; i < y.Count; i++)
                     {
                         y[i] = l.Kept[i];
                     }
@@ -111,7 +112,13 @@ internal static unsafe class MemoryFaults
                 Constant = c =>
                 {
                     string key = $"{c.Type}[{string.Join(",", c.Shape)}]";
-                    return packed.TryAdd(key, c) || packed[key].Identity == c.Identity ? c : packed[key];
+                    if (!packed.TryGetValue(key, out ConstantData? first))
+                    {
+                        packed.Add(key, Copied(c));
+                        return c;
+                    }
+
+                    return first.Identity == c.Identity ? c : first;
                 },
             };
         }),
@@ -192,6 +199,14 @@ internal static unsafe class MemoryFaults
             After = l => Overrun(l, 64),
         }),
     ];
+
+    /// <summary>The constant in memory that stays: whoever gave it may release it before another takes it for its own.</summary>
+    private static ConstantData Copied(ConstantData constant)
+    {
+        nint copy = (nint)NativeMemory.Alloc((nuint)constant.Bytes);
+        constant.Read(0, copy, constant.Bytes);
+        return new ConstantData(constant.Identity, constant.Type, constant.Shape, [new ByteRange(copy, constant.Bytes)]);
+    }
 
     private static bool IsFloat(Launch l) => l.Op.Results[0].Element.IsFloat();
 

@@ -98,7 +98,14 @@ internal sealed unsafe class MutantDevice : IDevice
         nint copy = (nint)NativeMemory.AlignedAlloc((nuint)taken.Bytes, 64);
         owned.Add(copy);
         taken.Read(0, copy, taken.Bytes);
-        pack(op, operand, new Span<byte>((void*)copy, checked((int)taken.Bytes)));
+        Span<byte> bytes = new((void*)copy, checked((int)taken.Bytes));
+        byte[] before = bytes.ToArray();
+        pack(op, operand, bytes);
+        if (!bytes.SequenceEqual(before))
+        {
+            _fault.Fire();
+        }
+
         return new ConstantData($"{taken.Identity} spoilt", taken.Type, taken.Shape, [new ByteRange(copy, taken.Bytes)]);
     }
 

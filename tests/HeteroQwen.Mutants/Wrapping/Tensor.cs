@@ -62,7 +62,8 @@ internal sealed unsafe class Tensor
             float old = this[i];
             Store(_element, _address, Place(i), value);
             float now = this[i];
-            if (float.IsNaN(old) != float.IsNaN(now) || MathF.Abs(now - old) > Noise * MathF.Max(MathF.Abs(now), MathF.Abs(old)))
+            bool same = old.Equals(now) || MathF.Abs(now - old) <= Noise * MathF.Max(MathF.Abs(now), MathF.Abs(old));
+            if (!same || float.IsFinite(old) != float.IsFinite(now))
             {
                 _fire!();
             }
