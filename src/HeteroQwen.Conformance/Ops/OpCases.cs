@@ -17,6 +17,7 @@ public static class OpCases
         AttentionCases.Add(list);
         MoeCases.Add(list);
         BlockCases.Add(list);
+        HarvestCases.Add(list);
         return list.Cases;
     }
 }

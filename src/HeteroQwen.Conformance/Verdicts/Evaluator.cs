@@ -16,6 +16,18 @@ internal enum Drop
     KvEntry,
 }
 
+/// <summary>In which order an emulation adds the terms of a sum, each once.</summary>
+internal enum TermOrder
+{
+    Forward,
+
+    /// <summary>And with products rounded before they are added.</summary>
+    Backward,
+
+    /// <summary>All even ones before all odd ones.</summary>
+    EvenOdd,
+}
+
 /// <summary>
 /// Evaluates an op on plain arrays: a composite by its decomposition, down to primitives, in f64 or as a device declares. Shares no code
 /// with any backend.
@@ -26,6 +38,9 @@ internal enum Drop
 internal sealed class Evaluator(Arithmetic arithmetic, Bindings bindings, Drop drop = Drop.Nothing)
 {
     private readonly Stack<string> _inside = new();
+
+    /// <summary>Order of the terms where sums are rounded.</summary>
+    public TermOrder Order { get; init; }
 
     /// <summary>The op's results.</summary>
     public Plain[] Run(OpDefinition op, IReadOnlyList<Plain> operands, Attributes attributes)
@@ -43,7 +58,7 @@ internal sealed class Evaluator(Arithmetic arithmetic, Bindings bindings, Drop d
         bool rounds = isWhole && !moves && !arithmetic.IsExact;
         operands = rounds ? [.. operands.Select(o => Enter(o, numerics))] : operands;
         Plain[] results = op.Class == OpClass.Primitive
-            ? [.. new Primitives(arithmetic.IsExact ? null : numerics, bindings, drop).Run(op.Name, operands, attributes, types)]
+            ? [.. new Primitives(arithmetic.IsExact ? null : numerics, bindings, drop) { Order = Order }.Run(op.Name, operands, attributes, types)]
             : Open(op, operands, attributes);
         _inside.Pop();
         return rounds ? [.. results.Select(r => Leave(r, numerics))] : results;

@@ -50,11 +50,12 @@ internal sealed class Judge(Question question, Capabilities capabilities, Precis
     private Verdict[] Emulate(IReadOnlyList<double[]> actual)
     {
         Plain[] exact = Evaluate(Arithmetic.Exact);
-        Plain[] emulated = Evaluate(_declared);
+        Plain[][] emulated = [.. Enum.GetValues<TermOrder>().Select(order =>
+            new Evaluator(_declared, question.Bindings) { Order = order }.Run(question.Op, question.Operands, question.Attributes))];
         Plain[] dropped = Dropped(exact);
         return [.. exact.Select((y, i) => y.Type.Element == ElementType.I32
             ? ExactVerdict.Judge(y.Dims, y.Type.Element, actual[i], y.Values, Numerics, "bit-equal: indices")
-            : EmulationVerdict.Judge(y, emulated[i], y.Role == TensorRole.State ? Zeros(y) : dropped[i], actual[i], Unit(y), Arithmetic.Words(Numerics)))];
+            : EmulationVerdict.Judge(y, [.. emulated.Select(e => e[i])], y.Role == TensorRole.State ? Zeros(y) : dropped[i], actual[i], Unit(y), Arithmetic.Words(Numerics)))];
     }
 
     private double Unit(Plain result) => result.Type.Element switch
@@ -65,7 +66,7 @@ internal sealed class Judge(Question question, Capabilities capabilities, Precis
         _ => FloatRounding.Unit(Arithmetic.ResultFormat(Numerics)),
     };
 
-    /// <summary>The results with a part left out: a block of terms, an entry, or the last row.</summary>
+    /// <summary>The results with a part left out: a block of terms, an entry, or a row.</summary>
     private Plain[] Dropped(Plain[] exact)
     {
         switch (question.Op.Name)
@@ -75,16 +76,19 @@ internal sealed class Judge(Question question, Capabilities capabilities, Precis
                 bool same = lessEntry[0].Values.AsSpan().SequenceEqual(exact[0].Values);
                 return same ? Evaluate(Arithmetic.Exact, Drop.Terms) : lessEntry;
             case "silu" or "swiglu" or "rope" or "moe_route":
-                return [.. exact.Select(WithoutLastRow)];
+                return [.. exact.Select(WithoutRow)];
             default:
                 return Evaluate(Arithmetic.Exact, Drop.Terms);
         }
     }
 
-    private static Plain WithoutLastRow(Plain y)
+    /// <summary>Without the row of the largest element.</summary>
+    private static Plain WithoutRow(Plain y)
     {
         double[] values = [.. y.Values];
-        values.AsSpan(values.Length - Math.Max(1, y.Width)).Clear();
+        int width = Math.Max(1, y.Width);
+        int largest = Array.IndexOf(values, values.MaxBy(Math.Abs));
+        values.AsSpan(largest / width * width, width).Clear();
         return y with { Values = values };
     }
 

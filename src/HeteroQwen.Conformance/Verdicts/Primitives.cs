@@ -13,6 +13,9 @@ internal sealed class Primitives(Numerics? numerics, Bindings bindings, Drop dro
 {
     private const int DroppedTerms = 32;
 
+    /// <summary>Order of the terms where sums are rounded.</summary>
+    public TermOrder Order { get; init; }
+
     public IEnumerable<Plain> Run(string op, IReadOnlyList<Plain> x, Attributes attributes, ImmutableArray<TensorType> types)
     {
         Plain Made(double[] values, int result = 0, TensorRole role = TensorRole.Result) =>
@@ -74,28 +77,28 @@ internal sealed class Primitives(Numerics? numerics, Bindings bindings, Drop dro
             {
                 sum += a[k] * b[k];
             }
-        }
-        else if (numerics.AccumulateBits == 24 && !numerics.FlushesSubnormals)
-        {
-            float single = 0;
-            for (int k = 0; k < a.Length; k++)
-            {
-                single = (float)(single + (a[k] * b[k]));
-            }
 
-            sum = single;
+            return sum;
         }
-        else
+
+        Rounding format = new(RoundingKind.Float, numerics.AccumulateBits, 127, 0, numerics.Results.Truncates);
+        bool isSingle = numerics.AccumulateBits == 24 && !numerics.FlushesSubnormals && !format.Truncates;
+        for (int i = 0; i < a.Length; i++)
         {
-            Rounding format = new(RoundingKind.Float, numerics.AccumulateBits, 127, 0, numerics.Results.Truncates);
-            for (int k = 0; k < a.Length; k++)
-            {
-                sum = FloatRounding.Round(sum + (a[k] * b[k]), format, numerics.FlushesSubnormals);
-            }
+            int k = At(i, a.Length);
+            double term = Order == TermOrder.Backward ? (float)(a[k] * b[k]) : a[k] * b[k];
+            sum = isSingle ? (float)(sum + term) : FloatRounding.Round(sum + term, format, numerics.FlushesSubnormals);
         }
 
         return sum;
     }
+
+    private int At(int i, int count) => Order switch
+    {
+        TermOrder.Forward => i,
+        TermOrder.Backward => count - 1 - i,
+        _ => 2 * i < count ? 2 * i : (2 * i) - count + 1 - (count & 1),
+    };
 
     private double[] Binary(IReadOnlyList<Plain> x, Attributes attributes, long[] dims)
     {

@@ -38,7 +38,7 @@ internal static class AttentionCases
 
         foreach ((string name, Func<CaseRandom, double> q, Func<CaseRandom, double> k, Func<CaseRandom, double> v) in Inputs())
         {
-            AddOne(list, name, new([(20, 3)], 0, 0), new(4, 2, 16) { Q = q, K = k, V = v });
+            AddOne(list, name, new([(20, 17)], 0, 0), new(4, 2, 16) { Q = q, K = k, V = v });
         }
     }
 
