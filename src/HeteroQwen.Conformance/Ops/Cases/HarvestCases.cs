@@ -27,13 +27,18 @@ internal static class HarvestCases
             };
             foreach (Occurrence occurrence in Qwen3Shapes.All(type, state, list.Capabilities.PageSize))
             {
-                if (occurrence.Op.Class != OpClass.Block)
+                bool isChosen = list.IsFull
+                    || (occurrence.Op.Class == OpClass.Inner ? type == ElementType.BF16 || occurrence.Op is Linear : IsFirst(occurrence) && type == ElementType.BF16);
+                if (occurrence.Op.Class != OpClass.Block && isChosen)
                 {
                     Add(list, occurrence);
                 }
             }
         }
     }
+
+    /// <summary>The quick profile takes the primitives of one dense model and of one with experts.</summary>
+    private static bool IsFirst(Occurrence use) => use.Model is "0.6b" or "30b-a3b";
 
     private static void Add(CaseList list, Occurrence use)
     {
@@ -74,17 +79,20 @@ internal static class HarvestCases
                 shape = Cut(0, MostExperts);
                 break;
             case ("moe_ffn", 3 or 4):
-                shape = Cut(1, 256);
+                shape = Cut(1, Inner(use));
                 shape = Cut(0, MostExperts);
                 break;
             case ("moe_ffn", 5):
-                shape = Cut(2, 256);
+                shape = Cut(2, Inner(use));
                 shape = Cut(0, MostExperts);
                 break;
         }
 
         return use.Type with { Shape = shape };
     }
+
+    /// <summary>The inner size of experts: a block of the largest quantised type, or less.</summary>
+    private static int Inner(Use use) => use.Type.Element.IsQuantized() ? 256 : 32;
 
     private static OpTensor[] Attention(CaseRandom r, KvStep step, ImmutableArray<Use> operands, Bindings bindings)
     {
