@@ -6,7 +6,7 @@ namespace HeteroQwen.Conformance;
 /// <summary>Where in a result it went wrong, as an SVG: what is within its bound is pale, what is beyond it orange to dark red.</summary>
 internal static class HeatMap
 {
-    private const int Side = 232;
+    private const int Side = 176;
 
     public static string Svg(ErrorMap map)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using HeteroQwen.Backends;
 
 namespace HeteroQwen.Conformance;
 
@@ -67,7 +68,7 @@ internal static class HtmlFacts
         DeviceFacts device = report.Survey.Device;
         string facts = HtmlText.Table(["", ""],
         [
-            ["device", $"{HtmlText.Of(device.Name)}, {device.MemoryBytes:N0} bytes, {HtmlText.Lower(device.Determinism)}"],
+            ["device", $"{HtmlText.Of(device.Name)}, {device.MemoryBytes:N0} bytes, {Determinism(device.Determinism)}"],
             ["driver", HtmlText.Of(device.Notes.IsEmpty ? "nothing said" : string.Join("; ", device.Notes))],
             ["types", Codes(device.Types)],
             ["precisions", Codes(device.Precisions.Select(p => HtmlText.Lower(p)))],
@@ -82,6 +83,13 @@ internal static class HtmlFacts
     private static string Digests(ConformanceReport report) => HtmlText.Table(
         ["cases", "number>", "SHA-256 of their ids"],
         CaseDigests.Of(report).Select(d => (string[])[Codes([d.Group]), $"{d.Cases}", $"<code>{d.Sha256}</code>"]));
+
+    private static string Determinism(Determinism determinism) => determinism switch
+    {
+        Backends.Determinism.BatchInvariant => "batch-invariant",
+        Backends.Determinism.RunToRun => "the same from run to run",
+        _ => "not the same from run to run",
+    };
 
     private static string Codes(IEnumerable<string> words) => string.Join(", ", words.Select(w => $"<code>{HtmlText.Of(w)}</code>"));
 }

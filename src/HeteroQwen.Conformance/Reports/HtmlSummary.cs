@@ -34,10 +34,29 @@ internal static class HtmlSummary
         return HtmlText.Table(headers, Enumerable.Range(0, ladders[0].Steps.Length).Reverse().Select(i => (string[])
         [
             $"<b>{ladders[0].Steps[i].Level}</b>",
-            .. ladders.Select(l => l.Steps[i].Barriers.IsEmpty ? "<span class=\"ok\">yes</span>" : "<span class=\"no\">no</span>"),
+            .. ladders.Select(l => Reached(l, i)),
             HtmlText.Of(ladders[0].Steps[i].Means),
-            string.Join("<br>", ladders.SelectMany(l => l.Steps[i].Barriers).Distinct().Select(HtmlText.Of)),
+            string.Concat(ladders.Select(l => Barriers(l, i))),
         ]));
+    }
+
+    /// <summary>A step counts only with all those below it.</summary>
+    private static string Reached(Ladder ladder, int step) =>
+        !ladder.Steps[step].Barriers.IsEmpty ? "<span class=\"no\">no</span>"
+        : ladder.Steps.Take(step).All(s => s.Barriers.IsEmpty) ? "<span class=\"ok\">yes</span>"
+        : "<span class=\"dim\">(yes)</span>";
+
+    private static string Barriers(Ladder ladder, int step)
+    {
+        LevelStep own = ladder.Steps[step];
+        if (own.Barriers.IsEmpty)
+        {
+            return "";
+        }
+
+        LevelStep? same = ladder.Steps.Take(step).FirstOrDefault(s => s.Barriers.SequenceEqual(own.Barriers));
+        string text = same is null ? string.Join("<br>", own.Barriers.Select(HtmlText.Of)) : $"as {same.Level}";
+        return $"<p><b>{HtmlText.Lower(ladder.Precision)}</b>: {text}</p>";
     }
 
     private static IEnumerable<CaseStatus> Statuses(ConformanceReport report) =>
