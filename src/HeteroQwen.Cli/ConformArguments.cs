@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using HeteroQwen.Backends;
 using HeteroQwen.Conformance;
+using HeteroQwen.Ir;
 
 namespace HeteroQwen.Cli;
 
@@ -12,6 +13,8 @@ internal sealed class ConformArguments
 
     private readonly Option<string> _backend = Arguments.Backend();
     private readonly Option<string?> _plugin = Arguments.Plugin();
+    private readonly Option<bool> _mutants = Arguments.Flag(
+        "--mutants", "Try the suite on faulty backends too: those of --plugin PATH/HeteroQwen.Mutants.dll");
     private readonly Option<string?> _model = Arguments.Text("-m", "MODEL", "Judge a model of your own too", "--model");
     private readonly Option<string?> _profile = Arguments.Text("--profile", "quick|full", "How many cases; quick unless given");
     private readonly Option<string?> _precision = Arguments.Text("--precision", "exact|fast", "Judge one precision only; both unless given");
@@ -19,16 +22,25 @@ internal sealed class ConformArguments
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (ReadOnlySpan<Option>)[_backend, _plugin, _model, _profile, _precision, _seed])
+        foreach (Option option in (ReadOnlySpan<Option>)[_backend, _plugin, _mutants, _model, _profile, _precision, _seed])
         {
             command.Options.Add(option);
         }
     }
 
+    /// <summary>The assembly of the mutants to be run; null for none.</summary>
+    /// <exception cref="UserErrorException">Mutants are wanted, and no assembly is named.</exception>
+    public string? Mutants(ParseResult parsed) => !parsed.GetValue(_mutants) ? null : parsed.GetValue(_plugin)
+        ?? throw new UserErrorException(
+            "--mutants: the mutants are no part of the tool; build tests/HeteroQwen.Mutants and add --plugin PATH/HeteroQwen.Mutants.dll");
+
+    /// <summary>The plug-in that is judged: with --mutants the one that is named holds these.</summary>
+    private string? Plugin(ParseResult parsed) => parsed.GetValue(_mutants) ? null : parsed.GetValue(_plugin);
+
     /// <summary>Loads a plug-in and returns what to open.</summary>
     public string Backend(ParseResult parsed, Tool tool)
     {
-        string? own = parsed.GetValue(_plugin) is { } path ? tool.Backends.AddPlugin(path) : null;
+        string? own = Plugin(parsed) is { } path ? tool.Backends.AddPlugin(path) : null;
         return parsed.GetResult(_backend) is { Implicit: false } || own is null ? parsed.GetValue(_backend)! : own;
     }
 
@@ -49,8 +61,8 @@ internal sealed class ConformArguments
         SuiteOptions suite = Suite(parsed);
         return
         [
-            .. parsed.GetValue(_plugin) is { } plugin ? (string[])["--plugin", plugin] : [],
-            .. parsed.GetResult(_backend) is { Implicit: false } || parsed.GetValue(_plugin) is null
+            .. Plugin(parsed) is { } plugin ? (string[])["--plugin", plugin] : [],
+            .. parsed.GetResult(_backend) is { Implicit: false } || Plugin(parsed) is null
                 ? (string[])["-b", parsed.GetValue(_backend)!] : [],
             .. suite.Model is { } model ? (string[])["-m", model] : [],
             .. suite.Profile == Profile.Full ? (string[])["--profile", "full"] : [],

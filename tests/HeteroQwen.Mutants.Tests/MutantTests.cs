@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using HeteroQwen.Backends;
 using HeteroQwen.Backends.Cpu;
 using HeteroQwen.Ir;
+using HeteroQwen.TestSupport;
 
 namespace HeteroQwen.Mutants.Tests;
 
@@ -57,22 +58,21 @@ public sealed class MutantTests
     }
 
     [Fact]
-    public void First_effect_is_written_to_the_file_of_the_environment()
+    public void Effect_leaves_a_file_in_the_folder_of_the_environment()
     {
-        string file = Path.GetTempFileName();
+        using TempFolder folder = new();
         try
         {
-            Environment.SetEnvironmentVariable(MutantBackend.FiredVariable, file);
+            Environment.SetEnvironmentVariable(MutantBackend.FiredVariable, folder.Path);
             using IDevice device = Open(new MutantBackend(), "sub-reversed");
-            Probe[] subtractions = [.. Probe.All.Where(p => p.Op is Binary)];
-            Array.ForEach([.. subtractions, .. subtractions], p => Run(device, p));
-            Assert.Contains("sub-reversed", File.ReadAllLines(file));
-            Assert.Single(File.ReadAllLines(file), l => l == "sub-reversed");
+            Assert.All(Probe.All.Where(p => p.Op is Linear), p => Run(device, p));
+            Assert.False(File.Exists(folder.File("sub-reversed")));
+            Assert.All(Probe.All.Where(p => p.Op is Binary), p => Run(device, p));
+            Assert.True(File.Exists(folder.File("sub-reversed")));
         }
         finally
         {
             Environment.SetEnvironmentVariable(MutantBackend.FiredVariable, null);
-            File.Delete(file);
         }
     }
 

@@ -11,8 +11,8 @@ namespace HeteroQwen.Mutants;
 /// </summary>
 public sealed class MutantBackend : IBackend
 {
-    /// <summary>Environment variable with the path of a file to which a device adds its name, a line, when its fault first comes into
-    /// effect: the proof that it fired, which survives the process.</summary>
+    /// <summary>Environment variable with the path of a folder in which a device makes a file of its name when its fault first comes
+    /// into effect: the proof that it fired, which survives the process.</summary>
     public const string FiredVariable = "HETEROQWEN_FIRED";
 
     private readonly CpuBackend _inner = new();
@@ -50,9 +50,9 @@ public sealed class MutantBackend : IBackend
 
     private void Fire(string name)
     {
-        if (Interlocked.Increment(ref _fired) == 1 && Environment.GetEnvironmentVariable(FiredVariable) is { Length: > 0 } path)
+        if (Interlocked.Increment(ref _fired) == 1 && Environment.GetEnvironmentVariable(FiredVariable) is { Length: > 0 } folder)
         {
-            File.AppendAllText(path, name + "\n");
+            File.Create(Path.Combine(folder, name)).Dispose();
         }
     }
 }

@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using System.CommandLine;
+using HeteroQwen.Backends;
 using HeteroQwen.Conformance;
 using HeteroQwen.Ir;
 
@@ -49,7 +51,14 @@ internal sealed class ConformCommand
             Directory.CreateDirectory(folder);
         }
 
+        string? mutants = _suite.Mutants(parsed);
+        ImmutableArray<MutantInfo> wanted = mutants is null ? [] : MutantInfo.Of(PluginLoader.Load(mutants), mutants);
         ConformanceReport report = Judge(parsed, filter);
+        if (mutants is not null)
+        {
+            report = report with { Mutants = Try(wanted, mutants, report.Options) };
+        }
+
         if (folder is not null)
         {
             ReportFolder.Write(folder, report);
@@ -76,7 +85,7 @@ internal sealed class ConformCommand
 
     /// <summary>A level is one of fast; where only exact is judged, of exact.</summary>
     private static string? Reached(ConformanceReport report) =>
-        report.Levels.Ladders.Any(l => l.Precision == Backends.Precision.Fast) ? report.Levels.Level : report.Levels.LevelExact;
+        report.Levels.Ladders.Any(l => l.Precision == Precision.Fast) ? report.Levels.Level : report.Levels.LevelExact;
 
     private ConformanceReport Judge(ParseResult parsed, string? filter)
     {
@@ -100,6 +109,22 @@ internal sealed class ConformCommand
         IReadOnlyList<CaseResult> results = runner.Run(wanted, progress.Report, _tool.Cancellation);
         string repro = string.Join(' ', written.Select(ShellWord.Of));
         return new ConformanceReport(survey, options, [.. results], Levels.Compute(survey, results), $"heteroqwen conform {repro}");
+    }
+
+    private ImmutableArray<MutantOutcome> Try(ImmutableArray<MutantInfo> mutants, string plugin, SuiteOptions options)
+    {
+        string[] ending = ["--seed", $"{options.Seed}"];
+        MutantRun run = new(
+            mutant => WorkerStart.Command(
+            [
+                ConformWorkerCommand.Name,
+                .. mutant is null ? (string[])["-b", "cpu"] : ["--plugin", plugin, "-b", $"{MutantInfo.Backend}:{mutant.Index}"],
+                .. ending,
+            ]),
+            LimitOf(Profile.Quick));
+        using Progress progress = new(_tool.Terminal, $"{mutants.Length} mutants");
+        int done = 0;
+        return run.Run(mutants, m => progress.Report($"{++done} of {mutants.Length} mutants: {m.Name}"), _tool.Cancellation);
     }
 
     private static TimeSpan LimitOf(Profile profile) => TimeSpan.FromSeconds(profile == Profile.Quick ? 20 : 120);

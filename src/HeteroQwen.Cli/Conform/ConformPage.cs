@@ -18,6 +18,7 @@ internal sealed class ConformPage(Terminal terminal, ConformanceReport report)
         WriteLevels();
         if (report.KillRate is { } rate)
         {
+            WriteMutants();
             Line($"mutants: {report.Mutants.Count(m => m.KilledBy is not null)} of {report.Mutants.Length} killed ({100 * rate:0.0} %)");
         }
 
@@ -93,6 +94,18 @@ internal sealed class ConformPage(Terminal terminal, ConformanceReport report)
         int away = report.Levels.KernelsFromResident;
         string invariant = report.Levels.BatchInvariant ? "batch-invariant" : "not batch-invariant";
         Line($"{away} kernel{(away == 1 ? "" : "s")} from resident, {invariant}");
+    }
+
+    private void WriteMutants()
+    {
+        Line("");
+        TextTable table = new("mutant", "category", "fired", "killed by");
+        foreach (MutantOutcome mutant in report.Mutants)
+        {
+            table.Add(mutant.Name, mutant.Category, mutant.Fired ? "yes" : "no", mutant.KilledBy ?? "survived");
+        }
+
+        table.Write(terminal);
     }
 
     private void Line(string text) => terminal.Out.WriteLine(VisibleText.OneLine(text));

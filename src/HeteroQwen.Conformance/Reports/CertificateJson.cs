@@ -40,7 +40,7 @@ public static class CertificateJson
         WriteDigests(json, report);
         WriteResults(json, "failures", report, report.Failures);
         WriteResults(json, "skips", report, report.Skips);
-        WriteMutants(json, report);
+        ReportJson.WriteMutants(json, report);
         json.WriteEndObject();
     }
 
@@ -128,22 +128,6 @@ public static class CertificateJson
             json.WriteString("status", ReportJson.NameOf(result.Status));
             json.WriteString("reason", result.Reason);
             json.WriteString("repro", report.Repro(result.Id));
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-    }
-
-    private static void WriteMutants(Utf8JsonWriter json, ConformanceReport report)
-    {
-        json.WriteStartArray("mutants");
-        foreach (MutantOutcome mutant in report.Mutants)
-        {
-            json.WriteStartObject();
-            json.WriteString("name", mutant.Name);
-            json.WriteString("category", mutant.Category);
-            json.WriteBoolean("fired", mutant.Fired);
-            json.WriteString("killed_by", mutant.KilledBy);
             json.WriteEndObject();
         }
 

@@ -23,7 +23,31 @@ public static class ReportJson
         }
 
         json.WriteEndArray();
+        WriteMutants(json, report);
         json.WriteEndObject();
+    }
+
+    /// <summary>The mutants, where any were run.</summary>
+    internal static void WriteMutants(Utf8JsonWriter json, ConformanceReport report)
+    {
+        if (report.Mutants.IsEmpty)
+        {
+            return;
+        }
+
+        json.WriteStartArray("mutants");
+        foreach (MutantOutcome mutant in report.Mutants)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", mutant.Name);
+            json.WriteString("category", mutant.Category);
+            json.WriteString("description", mutant.Description);
+            json.WriteBoolean("fired", mutant.Fired);
+            json.WriteString("killed_by", mutant.KilledBy);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     /// <summary>Level, counts and kill rate, into an object that is open.</summary>

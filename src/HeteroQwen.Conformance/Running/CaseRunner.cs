@@ -23,7 +23,12 @@ public sealed class CaseRunner(WorkerCommand command, TimeSpan limit) : IDisposa
     public Survey Survey(CancellationToken cancellation) => new(
         Ask(Worker.DeviceCommand, WireReading.ReadDevice, cancellation),
         [.. Ask(Worker.LoweringsCommand, e => e.EnumerateArray().Select(WireReading.ReadLowering).ToArray(), cancellation)],
-        [.. Ask(Worker.CasesCommand, e => e.EnumerateArray().Select(WireReading.ReadCase).ToArray(), cancellation)]);
+        [.. Cases(cancellation)]);
+
+    /// <summary>Asks a worker what there is to run.</summary>
+    /// <exception cref="UserErrorException">The worker ends or stays silent.</exception>
+    public IReadOnlyList<CaseInfo> Cases(CancellationToken cancellation) =>
+        Ask(Worker.CasesCommand, e => e.EnumerateArray().Select(WireReading.ReadCase).ToArray(), cancellation);
 
     /// <summary>Runs cases in order.</summary>
     /// <param name="cases">The cases.</param>

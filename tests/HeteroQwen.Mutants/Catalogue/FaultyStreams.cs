@@ -44,6 +44,12 @@ internal sealed class LateStream(MutantStream plain, bool overtakes, bool early)
 
     public override Status Copy(IBuffer destination, long destinationOffset, IBuffer source, long sourceOffset, long bytes)
     {
+        if (!IsWithin(destination, destinationOffset, bytes) || !IsWithin(source, sourceOffset, bytes))
+        {
+            // Refused by the processor, and at once: what is late here is the work, not the checks.
+            return base.Copy(destination, destinationOffset, source, sourceOffset, bytes);
+        }
+
         if (!overtakes)
         {
             return Enqueue(() => base.Copy(destination, destinationOffset, source, sourceOffset, bytes));
@@ -62,6 +68,14 @@ internal sealed class LateStream(MutantStream plain, bool overtakes, bool early)
 
     public override Status Launch(IKernel kernel, in Bindings bindings, Argument[] arguments, IBuffer? workspace, long workspaceOffset)
     {
+        using (Launch look = new((MutantKernel)kernel, bindings, [.. arguments.Select(a => a with { Buffer = Unwrap(a.Buffer) })], null, 0, Device))
+        {
+            if (!look.IsWhole)
+            {
+                return base.Launch(kernel, bindings, arguments, workspace, workspaceOffset);
+            }
+        }
+
         Bindings bound = bindings;
         Argument[] kept = [.. arguments.Select(a => a with { Strides = [.. a.Strides ?? []] })];
         return Enqueue(() => base.Launch(kernel, bound, kept, workspace, workspaceOffset));
@@ -82,6 +96,9 @@ internal sealed class LateStream(MutantStream plain, bool overtakes, bool early)
     public override Status Wait(ulong ticket) => Query(ticket, out _);
 
     public override Status Synchronize() => Drain();
+
+    private static bool IsWithin(IBuffer buffer, long offset, long bytes) =>
+        buffer.HostAddress != 0 && offset >= 0 && bytes >= 0 && offset <= buffer.Bytes - bytes;
 
     private Status Enqueue(Func<Status> work)
     {
