@@ -34,6 +34,7 @@ internal static class ClaimCases
     public static IEnumerable<ConformanceCase> All() =>
     [
         .. s_impossible.Select(i => new RuntimeCase($"claims/no-to-{i.Name}", bench => MustRefuse(bench, i.Op))),
+        new RuntimeCase("claims/no-means-refusal", NoMeansRefusal),
         new RuntimeCase("claims/precisions", Precisions),
         new RuntimeCase("claims/capabilities", Capabilities),
         .. Enum.GetValues<ModelFamily>().SelectMany(f => Enum.GetValues<Precision>().Select(p => new RuntimeCase(
@@ -57,6 +58,27 @@ internal static class ClaimCases
             kernel?.Dispose();
             Refused(prepared, $"prepare of {offered}, to which supports says no,");
         }
+    }
+
+    /// <summary>An op that the device denies and prepares all the same goes to the host for nothing: an under-claim.</summary>
+    private static string? NoMeansRefusal(RuntimeBench bench)
+    {
+        int denied = 0;
+        foreach (OpDescriptor op in WorkspaceOps.All.SelectMany(o => bench.Capabilities.Precisions.Select(p => o with { Precision = p })))
+        {
+            Ok(bench.Device.Supports(op, out Support support), $"supports {op}");
+            if (!support.IsSupported)
+            {
+                denied++;
+                ConstantData?[] constants =
+                    [.. op.Operands.Select((o, i) => o.Role == TensorRole.Constant ? WorkspaceOps.Generated(o, i) : null)];
+                Status prepared = bench.Device.Prepare(op, constants, out IKernel? kernel);
+                kernel?.Dispose();
+                Refused(prepared, $"prepare of {op}, to which supports says no,");
+            }
+        }
+
+        return denied == 0 ? "the device supports all usual ops" : null;
     }
 
     private static string? Precisions(RuntimeBench bench)

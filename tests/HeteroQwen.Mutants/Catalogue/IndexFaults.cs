@@ -147,7 +147,7 @@ internal static class IndexFaults
         {
             Before = l =>
             {
-                if (l.Op.Operands.Length > 1 && l.In(0).Dims.SequenceEqual(l.In(1).Dims))
+                if (l.Op.Operands.Length > 1 && l.In(0).Dims.SequenceEqual(l.In(1).Dims) && l.In(0).Address != l.In(1).Address)
                 {
                     (l.Arguments[0], l.Arguments[1]) = (l.Arguments[1], l.Arguments[0]);
                     l.Fire();

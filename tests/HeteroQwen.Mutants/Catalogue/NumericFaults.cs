@@ -47,19 +47,7 @@ internal static class NumericFaults
             After = l => Rows.Each(l.Out(), (row, n) => SoftmaxWithoutMax(l.In(0), l.Out(), row, n)),
         }),
         new("attention-without-max", "attention", "The softmax of attention, in f32, does not subtract the largest score first.",
-            () => AttentionFormula.Fault(scores =>
-            {
-                float sum = 0;
-                for (int i = 0; i < scores.Length; i++)
-                {
-                    sum += (float)(scores[i] = MathF.Exp((float)scores[i]));
-                }
-
-                for (int i = 0; i < scores.Length; i++)
-                {
-                    scores[i] = (float)scores[i] / sum;
-                }
-            })),
+            () => AttentionFormula.Fault(WithoutMax)),
         new("attention-weights-to-int8", "attention", "The weights of attention are rounded to 1/255.", () => AttentionFormula.Fault(scores =>
         {
             AttentionFormula.Softmax(scores);
@@ -207,6 +195,22 @@ internal static class NumericFaults
         for (long i = 0; i < n; i++)
         {
             y[row, i] = (float)(y[row, i] / by);
+        }
+    }
+
+    /// <summary>Where the plain exponentials lose nothing, the weights are those of softmax.</summary>
+    private static void WithoutMax(double[] scores)
+    {
+        float sum = scores.Aggregate(0f, (total, s) => total + MathF.Exp((float)s));
+        if (float.IsNormal(sum))
+        {
+            AttentionFormula.Softmax(scores);
+            return;
+        }
+
+        for (int i = 0; i < scores.Length; i++)
+        {
+            scores[i] = MathF.Exp((float)scores[i]) / sum;
         }
     }
 

@@ -33,7 +33,7 @@ internal static unsafe class RuntimeFaults
             Outcome = (l, status) => Fires(l, l.Arguments.Any(a => a.Buffer is not null && a.Offset % 1024 != 0))
                 ? Status.InvalidArgument("mutants: an argument is not aligned") : status,
         }),
-        new("row-multiple-claimed", "runtime", "The device asks for rows rounded up to 8 elements, and its kernels take them as dense.", () => new()
+        new("row-multiple-claimed", "rms_norm softmax binary", "The device asks for rows rounded up to 8 elements, and its kernels take them as dense.", () => new()
         {
             Claims = c => c with { RowMultiple = 8 },
         }),
@@ -167,10 +167,18 @@ internal static unsafe class RuntimeFaults
                     ? Status.InvalidArgument("mutants: the context belongs to another thread") : status,
             };
         }),
-        new("workspace-not-monotone", "linear matmul softmax", "A kernel asks for less workspace the larger the bindings.", () => new()
+        new("workspace-not-monotone", "linear matmul softmax", "A kernel asks for less workspace the larger the bindings.", () =>
         {
-            Workspace = (op, bindings, bytes) => bytes + (64 * Math.Max(1, op.Maxima.T + op.Maxima.R - bindings.T - bindings.R)),
-            Before = l => l.Fire(),
+            Fault fault = null!;
+            fault = new()
+            {
+                Workspace = (op, bindings, bytes) =>
+                {
+                    fault.Fire();
+                    return bytes + (64 * Math.Max(1, op.Maxima.T + op.Maxima.R - bindings.T - bindings.R));
+                },
+            };
+            return fault;
         }),
         new("undeclared-in-place", "matmul linear rms_norm softmax", "A kernel declares that its result may lie over its operand, and clears the result first.", () => new()
         {

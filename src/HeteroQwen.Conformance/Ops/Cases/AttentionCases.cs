@@ -44,7 +44,8 @@ internal static class AttentionCases
 
     private static (string, Func<CaseRandom, double>, Func<CaseRandom, double>, Func<CaseRandom, double>)[] Inputs() =>
     [
-        ("x30", r => 30 * r.Normal(), Draws.Normal, Draws.Normal), ("v1e5", Draws.Normal, Draws.Normal, Draws.Outlier),
+        ("x30", r => 30 * r.Normal(), Draws.Normal, Draws.Normal), ("x300", r => 300 * r.Normal(), Draws.Normal, Draws.Normal),
+        ("v1e5", Draws.Normal, Draws.Normal, Draws.Outlier),
         ("equal", Draws.Zero, Draws.Normal, Draws.Normal), ("positive", Draws.Positive, Draws.Positive, Draws.Positive),
         ("v_tiny", Draws.Normal, Draws.Normal, Draws.Tiny), ("v_zero", Draws.Normal, Draws.Normal, Draws.Zero),
     ];

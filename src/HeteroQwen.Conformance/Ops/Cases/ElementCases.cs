@@ -97,6 +97,7 @@ internal static class ElementCases
             ("rsqrt", "eps", r => 1e-6 + (1e-7 * r.Uniform())),
             ("reciprocal", "normal", r => r.Normal() + Math.CopySign(0.01, r.Normal())), ("reciprocal", "huge", Draws.Huge),
             ("reciprocal", "tiny", r => 1e-30 + Math.Abs(Draws.Tiny(r))), ("reciprocal", "zero", _ => 0),
+            ("reciprocal", "edge", r => Math.ScaleB(1 + r.Uniform(), r.Below(6) - 126)),
         ];
         foreach ((string kind, string name, Func<CaseRandom, double> draw) in probes)
         {

@@ -27,8 +27,8 @@ internal static class MovementCases
     {
         0 => 65504 + (r.Below(40) * 2),
         1 => r.Normal() * 6e-8,
-        2 => 1 + ((2 * r.Below(64) + 1) * Math.ScaleB(1, -12)),
-        3 => 1 + ((2 * r.Below(64) + 1) * Math.ScaleB(1, -9)),
+        2 => 1 + ((2 * r.Below(64) + 1) * Math.ScaleB(1, -11)),
+        3 => 1 + ((2 * r.Below(64) + 1) * Math.ScaleB(1, -8)),
         4 => r.Below(2) == 0 ? double.PositiveInfinity : double.NegativeInfinity,
         5 => -0.0,
         6 => 3.3e38 * r.Uniform(),
@@ -83,6 +83,8 @@ internal static class MovementCases
                 [Draws.F32(r, Draws.Normal, Dims(2)), Draws.F32(r, Draws.Normal, Dims(1)), Draws.F32(r, Draws.Normal, Dims(5))]);
             list.Add(new("f32.f16", $"3x4x6.{axis}", "dense", "concat"), Copy.Instance, Join(axis, ElementType.F16), r =>
                 [Draws.F32(r, Hard, Dims(2)), Draws.F32(r, Draws.Normal, Dims(1))]);
+            list.Add(new("f32", $"3x4x6.{axis}", "dense", "concat_equal"), Copy.Instance, Join(axis, ElementType.F32), r =>
+                [Draws.F32(r, Draws.Normal, Dims(2)), Draws.F32(r, Draws.Normal, Dims(2))]);
             list.Add(new("f32", $"3x4x6.{axis}", "shared", "concat"), Copy.Instance, Join(axis, ElementType.F32), r =>
             {
                 OpTensor x = Draws.F32(r, Draws.Normal, Dims(2));
