@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using HeteroQwen.Backends;
 using HeteroQwen.Conformance;
+using HeteroQwen.Conformance.Bisect;
 using HeteroQwen.Ir;
 
 namespace HeteroQwen.Cli;
@@ -19,10 +20,11 @@ internal sealed class ConformArguments
     private readonly Option<string?> _profile = Arguments.Text("--profile", "quick|full", "How many cases; quick unless given");
     private readonly Option<string?> _precision = Arguments.Text("--precision", "exact|fast", "Judge one precision only; both unless given");
     private readonly Option<string?> _seed = Arguments.Text("--seed", "S", $"Seed of all inputs; {DefaultSeed} unless given");
+    private readonly Option<string?> _case = Arguments.Text("--case", "FILE", "Run the case that bisect saved, and nothing else");
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (ReadOnlySpan<Option>)[_backend, _plugin, _mutants, _model, _profile, _precision, _seed])
+        foreach (Option option in (ReadOnlySpan<Option>)[_backend, _plugin, _mutants, _model, _profile, _precision, _seed, _case])
         {
             command.Options.Add(option);
         }
@@ -53,7 +55,10 @@ internal sealed class ConformArguments
             _ => [Precision.Fast],
         },
         Arguments.Whole(parsed, _seed, 0) ?? DefaultSeed,
-        parsed.GetValue(_model));
+        parsed.GetValue(_model))
+    {
+        CaseFile = parsed.GetValue(_case) is { } file ? Readable(file) : null,
+    };
 
     /// <summary>The options as they are written, for the worker and for lines that repeat a case.</summary>
     public ImmutableArray<string> Written(ParseResult parsed)
@@ -67,7 +72,15 @@ internal sealed class ConformArguments
             .. suite.Model is { } model ? (string[])["-m", model] : [],
             .. suite.Profile == Profile.Full ? (string[])["--profile", "full"] : [],
             .. suite.Precisions is [var only] ? (string[])["--precision", only.ToString().ToLowerInvariant()] : [],
+            .. suite.CaseFile is { } file ? (string[])["--case", file] : [],
             "--seed", $"{suite.Seed}",
         ];
+    }
+
+    /// <summary>Told here rather than by the worker, so that a wrong file is one sentence.</summary>
+    private static string Readable(string file)
+    {
+        _ = FileCase.Load(file);
+        return file;
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using HeteroQwen.Backends;
+using HeteroQwen.Conformance.Ops;
 using HeteroQwen.Conformance.Verdicts;
 using HeteroQwen.Generation;
 using HeteroQwen.Ir;
@@ -55,7 +56,7 @@ internal sealed unsafe class Bisection : IDisposable
     {
         foreach (Value state in _lowered.Graph.States)
         {
-            _states[state] = new(state.Type.Element, state.Type.Shape.Dims, TensorRole.State, new byte[state.Type.Bytes(default)]);
+            _states[state] = new(state.Type, TensorRole.State, new byte[state.Type.Bytes(default)]);
         }
 
         for (int step = 0; step < _text.Steps; step++)
@@ -90,7 +91,7 @@ internal sealed unsafe class Bisection : IDisposable
 
         foreach (Value constant in _lowered.Graph.Constants)
         {
-            values[constant] = new(constant.Type.Element, constant.Type.Shape.Dims, TensorRole.Constant, []) { Constant = Constant(constant) };
+            values[constant] = new(constant.Type, TensorRole.Constant, []) { Source = Constant(constant) };
         }
 
         foreach (Operation operation in _lowered.Graph.Operations)
@@ -125,9 +126,9 @@ internal sealed unsafe class Bisection : IDisposable
         byte[][] results;
         try
         {
-            results = OpLaunch.Run(device, op);
+            results = op.Launch(device);
         }
-        catch (BackendException e) when (!onHost)
+        catch (RefusedException e) when (!onHost)
         {
             return new Divergence(step, operation, op, null, e.Message);
         }
@@ -151,7 +152,7 @@ internal sealed unsafe class Bisection : IDisposable
         {
             Value result = operation.Results[i];
             TensorRole role = result.State is null ? TensorRole.Result : TensorRole.State;
-            values[result] = new(result.Type.Element, result.Type.Shape.Dims, role, results[i]);
+            values[result] = new(result.Type, role, results[i]);
             if (result.State is not null)
             {
                 _states[result.State] = values[result];
@@ -171,8 +172,8 @@ internal sealed unsafe class Bisection : IDisposable
         {
             string source = constant.Name[..constant.Name.LastIndexOf(".as_", StringComparison.Ordinal)];
             ConstantData packed = _model.Get(source);
-            OpTensor read = new(packed.Type, [.. packed.Shape.Select(d => (Dim)d)], TensorRole.Constant, []) { Constant = packed };
-            byte[] bytes = ElementCodec.Encode(constant.Type.Element, read.Plain(default).Values);
+            OpTensor read = new(new(packed.Type, new Shape(packed.Shape.Select(d => (Dim)d))), TensorRole.Constant, []) { Source = packed };
+            byte[] bytes = ElementCodec.Encode(constant.Type.Element, read.ToPlain(default).Values);
             nint memory = (nint)NativeMemory.Alloc((nuint)Math.Max(1, bytes.Length));
             Marshal.Copy(bytes, 0, memory, bytes.Length);
             data = new ConstantData(constant.Name, constant.Type.Element, packed.Shape, [new ByteRange(memory, bytes.Length)]);

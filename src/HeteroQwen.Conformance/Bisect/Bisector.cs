@@ -67,7 +67,7 @@ public sealed class Bisector(IModelSource model, Device device, Device reference
         }
 
         string line = GraphPrinter.PrintOperation(divergence.Operation);
-        string? path = op.Operands.Sum(o => o.Constant?.Bytes ?? o.Bytes.Length) <= MostSaved ? saveAs(op.Op.Name) : null;
+        string? path = op.Operands.Sum(o => o.Source?.Bytes ?? o.Data.Length) <= MostSaved ? saveAs(op.Op.Name) : null;
         if (path is not null)
         {
             CaseFile.Write(path, op, [("device", device.Id), ("model", model.Name), ("step", $"{divergence.Step}"), ("op", line)], fault, device.Capabilities);

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using HeteroQwen.Backends;
+using HeteroQwen.Conformance.Ops;
 using HeteroQwen.Conformance.Verdicts;
 using HeteroQwen.Ir;
 
@@ -8,7 +9,8 @@ namespace HeteroQwen.Conformance.Bisect;
 
 /// <summary>
 /// An op with its operands and what float64 makes of them, as JSON: the op as a graph in the text form of the IR with operands x0, x1,
-/// ..., the bindings, and each operand's bytes in base64, dense and row-major unless it has strides.
+/// ..., the bindings, and each operand's bytes in base64, dense and row-major; strides say how a
+/// device is to see them.
 /// </summary>
 internal static class CaseFile
 {
@@ -45,7 +47,7 @@ internal static class CaseFile
         json.WriteStartArray("operands");
         for (int i = 0; i < op.Operands.Length; i++)
         {
-            WriteOperand(json, SingleOp.NameOf(i), op.Operands[i].Constant is null ? op.Operands[i] : op.Operands[i].Dense(op.Bindings));
+            WriteOperand(json, SingleOp.NameOf(i), op.Operands[i]);
         }
 
         json.WriteEndArray();
@@ -73,10 +75,9 @@ internal static class CaseFile
             json.WriteStartArray("strides");
             strides.ToList().ForEach(json.WriteNumberValue);
             json.WriteEndArray();
-            json.WriteNumber("offset", operand.Offset);
         }
 
-        json.WriteBase64String("bytes", operand.Bytes);
+        json.WriteBase64String("bytes", operand.Bytes());
         json.WriteEndObject();
     }
 

@@ -1,6 +1,6 @@
 using HeteroQwen.Backends;
+using HeteroQwen.Conformance.Ops;
 using HeteroQwen.Ir;
-using HeteroQwen.Runtime;
 
 namespace HeteroQwen.Conformance.Bisect;
 
@@ -40,14 +40,14 @@ public sealed class FileCase : ConformanceCase
                 return new CaseResult(Id, CaseStatus.Unsupported, refusal);
             }
 
-            OpFault? fault = op.Judge(OpLaunch.Run(context.Device, op), context.Device.Capabilities);
+            OpFault? fault = op.Judge(op.Launch(context.Device), context.Device.Capabilities);
             return new CaseResult(Id, fault is null ? CaseStatus.Pass : CaseStatus.Fail, fault?.Verdict.Reason)
             {
                 Metrics = fault?.Verdict.Metrics,
                 Errors = fault?.Verdict.Errors,
             };
         }
-        catch (BackendException e)
+        catch (RefusedException e)
         {
             return new CaseResult(Id, CaseStatus.Fail, e.Message);
         }

@@ -1,10 +1,11 @@
 using HeteroQwen.Backends;
+using HeteroQwen.Conformance.Ops;
 using HeteroQwen.Conformance.Verdicts;
 using HeteroQwen.Ir;
 
 namespace HeteroQwen.Conformance.Bisect;
 
-/// <summary>Views as strides over the bytes that they show.</summary>
+/// <summary>Views: dense bytes for the host, and the strides with which a device would see them in the memory of what they show.</summary>
 internal static class HostViews
 {
     public static OpTensor Take(Operation operation, OpTensor x, Bindings bindings)
@@ -12,24 +13,31 @@ internal static class HostViews
         TensorType type = operation.Results[0].Type;
         if (operation.Definition is Reshape)
         {
-            // Of a constant only the shape changes; what a reshape shows of an input is still one.
-            return (x.Constant is not null ? x : x.Dense(bindings)) with { Dims = type.Shape.Dims };
+            return x with { Type = type, Strides = null };
         }
 
-        long[] sizes = x.Resolve(bindings);
-        long[] strides = x.Strides is { } own ? [.. own] : Plain.Strides(sizes);
-        Attributes attributes = operation.Attributes;
-        (long[] viewed, long offset) = operation.Definition switch
-        {
-            Permute => ([.. Permute.Order(attributes).Select(axis => strides[axis])], 0L),
-            Slice => (strides, attributes.Int64("start") * strides[attributes.Int64("axis")]),
-            _ => (Repeated(sizes, strides, type.Rank), 0L),
-        };
-        return x with { Dims = type.Shape.Dims, Strides = [.. viewed], Offset = x.Offset + offset, Role = TensorRole.Result };
+        long[] sizes = Plain.Resolve(x.Type.Shape, bindings);
+        long[] dims = Plain.Resolve(type.Shape, bindings);
+        long[] dense = Plain.Strides(sizes);
+        long offset = operation.Definition is Slice
+            ? operation.Attributes.Int64("start") * dense[operation.Attributes.Int64("axis")] : 0;
+        byte[] bytes = Walk(x.Data, x.Type.Element.BlockBytes(), dims, Viewed(operation, sizes, dense, dims.Length), offset);
+        long[] seen = Viewed(operation, sizes, x.Strides is { } own ? [.. own] : dense, dims.Length);
+        return new OpTensor(type, TensorRole.Result, bytes) { Strides = [.. seen] };
     }
 
-    private static long[] Repeated(long[] sizes, long[] strides, int rank)
+    private static long[] Viewed(Operation operation, long[] sizes, long[] strides, int rank)
     {
+        if (operation.Definition is Permute)
+        {
+            return [.. Permute.Order(operation.Attributes).Select(axis => strides[axis])];
+        }
+
+        if (operation.Definition is Slice)
+        {
+            return strides;
+        }
+
         long[] repeated = new long[rank];
         for (int i = 1; i <= sizes.Length; i++)
         {
@@ -37,5 +45,23 @@ internal static class HostViews
         }
 
         return repeated;
+    }
+
+    private static byte[] Walk(byte[] from, int size, long[] dims, long[] strides, long offset)
+    {
+        byte[] to = new byte[checked((int)(Plain.Product(dims) * size))];
+        for (int at = 0; at < to.Length; at += size)
+        {
+            (long element, long rest) = (offset, at / size);
+            for (int axis = dims.Length - 1; axis >= 0; axis--)
+            {
+                element += rest % dims[axis] * strides[axis];
+                rest /= dims[axis];
+            }
+
+            from.AsSpan(checked((int)element * size), size).CopyTo(to.AsSpan(at));
+        }
+
+        return to;
     }
 }

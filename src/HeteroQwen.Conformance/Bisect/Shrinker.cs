@@ -1,3 +1,4 @@
+using HeteroQwen.Conformance.Ops;
 using HeteroQwen.Ir;
 using HeteroQwen.Runtime;
 
@@ -17,7 +18,7 @@ internal sealed class Shrinker(Device device)
 
         if (best.Op.Op is Linear)
         {
-            best = Narrow(best, best.Op.Operands[1].Dims[0].Constant, best.Fault.Index[1], Reductions.WeightRows);
+            best = Narrow(best, best.Op.Operands[1].Type.Shape[0].Constant, best.Fault.Index[1], Reductions.WeightRows);
         }
 
         if (best.Op.Op is GatherRows && Reductions.UsedRows(best.Op) is { } compact && Fault(compact) is { } still)
@@ -34,9 +35,9 @@ internal sealed class Shrinker(Device device)
         try
         {
             (SingleOp asked, string? refusal) = op.AsAsked(device);
-            return refusal is null ? asked.Judge(OpLaunch.Run(device, asked), device.Capabilities) : null;
+            return refusal is null ? asked.Judge(asked.Launch(device), device.Capabilities) : null;
         }
-        catch (BackendException)
+        catch (RefusedException)
         {
             // A smaller op may break a rule that the whole one keeps.
             return null;
@@ -79,7 +80,7 @@ internal sealed class Shrinker(Device device)
     /// <summary>Symbols that no operand has are 1.</summary>
     private static SingleOp WithoutUnused(SingleOp op)
     {
-        long Used(Dim symbol, long value) => op.Operands.Any(o => o.Dims.Contains(symbol)) ? value : 1;
+        long Used(Dim symbol, long value) => op.Operands.Any(o => o.Type.Shape.Dims.Contains(symbol)) ? value : 1;
         Bindings bound = op.Bindings;
         return op with { Bindings = bound with { T = Used(Dim.T, bound.T), N = Used(Dim.N, bound.N), R = Used(Dim.R, bound.R) } };
     }
@@ -88,7 +89,7 @@ internal sealed class Shrinker(Device device)
     private static long Extent(SingleOp op, Dim symbol)
     {
         bool isFixed = op.Op is Attention or AttentionBlock && symbol == Dim.N;
-        return !isFixed && op.Operands.Any(o => o.Dims.Contains(symbol)) ? symbol.Resolve(op.Bindings) : 1;
+        return !isFixed && op.Operands.Any(o => o.Type.Shape.Dims.Contains(symbol)) ? symbol.Resolve(op.Bindings) : 1;
     }
 
     /// <summary>Where on the symbol's axis the worst element lies; null where the result has no such axis.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using HeteroQwen.Backends;
+using HeteroQwen.Conformance.Ops;
 using HeteroQwen.Conformance.Verdicts;
 using HeteroQwen.Ir;
 using HeteroQwen.Runtime;
@@ -23,18 +24,7 @@ internal sealed record SingleOp(
 
     public ImmutableArray<TensorType> ResultTypes => Op.Infer([.. Operands.Select(o => o.Type)], Attributes);
 
-    public OpDescriptor Descriptor
-    {
-        get
-        {
-            HashSet<int> states = [.. Op.StateUpdates.Select(u => u.Result)];
-            return new OpDescriptor(
-                Op.Name, Attributes, [.. Operands.Select(o => new TensorDescriptor(o.Element, o.Dims, o.Role, o.Strides is not null))],
-                [.. ResultTypes.Select((r, i) => new TensorDescriptor(
-                    r.Element, r.Shape.Dims, states.Contains(i) ? TensorRole.State : TensorRole.Result, false))],
-                Maxima, Precision);
-        }
-    }
+    public OpDescriptor Descriptor => ContractRun.Describe(Op, Operands, Attributes, Maxima, Precision);
 
     /// <summary>The op as one line of the IR, operands under the names of a case file.</summary>
     public string Line => GraphPrinter.PrintOperation(Graph().Operations[0]);
@@ -66,7 +56,7 @@ internal sealed record SingleOp(
     /// <summary>With each view dense that the device does not take strided; the device's refusal, if it does not run the op.</summary>
     public (SingleOp Op, string? Refusal) AsAsked(Device device)
     {
-        SingleOp dense = this with { Operands = [.. Operands.Select(o => o.Strides is null ? o : o.Dense(Bindings))] };
+        SingleOp dense = this with { Operands = [.. Operands.Select(o => o with { Strides = null })] };
         Status status = device.Handle.Supports(dense.Descriptor, out Support support);
         if (!status.IsOk || !support.IsSupported)
         {
@@ -74,6 +64,17 @@ internal sealed record SingleOp(
         }
 
         return (this with { Operands = [.. Operands.Select((o, i) => (support.StridedOperands >> i & 1) != 0 ? o : dense.Operands[i])] }, null);
+    }
+
+    /// <summary>The results of a device, dense; where it can run in place and that gives something else, the results of that.</summary>
+    /// <exception cref="RefusedException">The device refuses or breaks what it said that it supports.</exception>
+    public byte[][] Launch(Device device)
+    {
+        const byte NaN = 0xFF;
+        using ContractRun run = new(device.Handle, Op, Descriptor, Operands, Bindings);
+        byte[][] results = run.Launch(NaN, inPlace: false);
+        byte[][] inPlace = run.CanRunInPlace ? run.Launch(NaN, inPlace: true) : results;
+        return results.Zip(inPlace).All(r => r.First.AsSpan().SequenceEqual(r.Second)) ? results : inPlace;
     }
 
     /// <summary>The results in float64, in order.</summary>
@@ -94,14 +95,14 @@ internal sealed record SingleOp(
 
     private OpFault? JudgeSlices(byte[] result, Capabilities capabilities)
     {
-        (long outputs, long inner) = (Operands[1].Dims[0].Constant, Operands[1].Dims[1].Constant);
+        (long outputs, long inner) = (Operands[1].Type.Shape[0].Constant, Operands[1].Type.Shape[1].Constant);
         long slice = Math.Max(1, SliceElements / inner);
-        OpTensor whole = new(ElementType.F32, ResultTypes[0].Shape.Dims, TensorRole.Result, result);
+        OpTensor whole = new(ResultTypes[0], TensorRole.Result, result);
         for (long first = 0; first < outputs; first += slice)
         {
             long end = Math.Min(outputs, first + slice);
             SingleOp part = Reductions.WeightRows(this, first, end);
-            if (part.JudgeWhole([whole.Rows(1, first, end, end - first, Bindings).Bytes], capabilities) is { } fault)
+            if (part.JudgeWhole([Reductions.Rows(whole, 1, first, end, end - first, Bindings).Data], capabilities) is { } fault)
             {
                 return fault with { Index = fault.Index.SetItem(1, fault.Index[1] + first) };
             }
@@ -134,7 +135,7 @@ internal sealed record SingleOp(
         return new OpFault(verdicts[wrong], wrong, Place(worst, expected.Dims), got[wrong][worst], expected.Values[worst]);
     }
 
-    private Question Question() => new(Op, Attributes, Bindings, [.. Operands.Select(o => o.Plain(Bindings))], IsProbe: false);
+    private Question Question() => new(Op, Attributes, Bindings, [.. Operands.Select(o => o.ToPlain(Bindings))], IsProbe: false);
 
     private static ImmutableArray<long> Place(long element, long[] dims)
     {

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using HeteroQwen.Backends;
+using HeteroQwen.Conformance.Ops;
 using HeteroQwen.Ir;
 using HeteroQwen.Models;
 
@@ -58,5 +59,5 @@ internal sealed class StepText(Qwen3Config config, KvLayout kv, int[] tokens, in
 
     private static OpTensor Ints(Value input, IEnumerable<int> values) => Of(input, MemoryMarshal.AsBytes(values.ToArray().AsSpan()).ToArray());
 
-    private static OpTensor Of(Value input, byte[] bytes) => new(input.Type.Element, input.Type.Shape.Dims, TensorRole.Input, bytes);
+    private static OpTensor Of(Value input, byte[] bytes) => new(input.Type, TensorRole.Input, bytes);
 }

@@ -29,8 +29,8 @@ internal sealed class ContractRun : IDisposable
         (_device, _op, _descriptor, _operands, _bindings) = (device, op, descriptor, operands, bindings);
         try
         {
-            _constants = [.. operands.Select(o => o.Role == TensorRole.Constant ? Own(new HostConstant(Identity(), o)) : null)];
-            RefusedException.Check("prepare", device.Prepare(descriptor, [.. _constants.Select(c => c?.Data)], out IKernel? kernel));
+            _constants = [.. operands.Select(o => o.Role == TensorRole.Constant && o.Source is null ? Own(new HostConstant(Identity(), o)) : null)];
+            RefusedException.Check("prepare", device.Prepare(descriptor, [.. _constants.Select((c, i) => c?.Data ?? operands[i].Source)], out IKernel? kernel));
             _kernel = Own(kernel ?? throw new RefusedException("prepare answers ok and gives no kernel"));
             RefusedException.Check("create stream", device.CreateStream(out IStream? stream));
             _stream = Own(stream ?? throw new RefusedException("create stream answers ok and gives no stream"));

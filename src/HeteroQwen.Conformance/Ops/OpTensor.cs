@@ -24,12 +24,32 @@ public sealed record OpTensor(TensorType Type, TensorRole Role, byte[] Data)
     /// <summary>Constants: pieces of axis 0 that lie apart in memory.</summary>
     public int Ranges { get; init; } = 1;
 
+    /// <summary>A constant that stays where a model has it; <see cref="Data"/> is then empty.</summary>
+    public ConstantData? Source { get; init; }
+
     public OpTensor As(TensorRole role) => this with { Role = role };
 
     public OpTensor With(params long[] strides) => this with { Strides = [.. strides] };
 
     internal Plain ToPlain(Bindings bindings) =>
-        new(Type, Role, Plain.Resolve(Type.Shape, bindings), ElementCodec.Decode(Type.Element, Data));
+        new(Type, Role, Plain.Resolve(Type.Shape, bindings), ElementCodec.Decode(Type.Element, Bytes()));
+
+    /// <summary>The elements, dense, wherever they are.</summary>
+    internal unsafe byte[] Bytes()
+    {
+        if (Source is null)
+        {
+            return Data;
+        }
+
+        byte[] bytes = new byte[Source.Bytes];
+        fixed (byte* to = bytes)
+        {
+            Source.Read(0, (nint)to, bytes.Length);
+        }
+
+        return bytes;
+    }
 
     /// <summary>Values, rounded to the type.</summary>
     public static OpTensor Of(ElementType element, ReadOnlySpan<double> values, params Dim[] dims) =>

@@ -1,4 +1,5 @@
 using HeteroQwen.Backends;
+using HeteroQwen.Conformance.Bisect;
 using HeteroQwen.Conformance.Ops;
 
 namespace HeteroQwen.Conformance;
@@ -10,6 +11,11 @@ public static class Suite
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(context);
+        if (options.CaseFile is { } file)
+        {
+            return [FileCase.Load(file)];
+        }
+
         Capabilities capabilities = context.Device.Capabilities;
         return
         [

@@ -10,5 +10,8 @@ namespace HeteroQwen.Conformance;
 /// <param name="Model">A model of the user's own to be judged too, or null.</param>
 public sealed record SuiteOptions(Profile Profile, ImmutableArray<Precision> Precisions, long Seed, string? Model)
 {
+    /// <summary>A case that <c>bisect</c> saved, to be run instead of all others; null for those.</summary>
+    public string? CaseFile { get; init; }
+
     public static ImmutableArray<Precision> BothPrecisions => [Precision.Exact, Precision.Fast];
 }
