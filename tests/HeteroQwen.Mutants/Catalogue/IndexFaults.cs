@@ -4,7 +4,7 @@ using HeteroQwen.Ir;
 namespace HeteroQwen.Mutants;
 
 /// <summary>Masks, positions, slots and indices that are wrong.</summary>
-internal static class IndexFaults
+internal static unsafe class IndexFaults
 {
     private const int QSeq = 3, QPos = 4, KvStart = 6, PageTable = 7;
 
@@ -181,7 +181,7 @@ internal static class IndexFaults
 
     private static long LastIndex(Launch l) => (long)l.In(1)[l.In(1).Count - 1];
 
-    private static unsafe float[] StateRow(Launch l, long row)
+    private static float[] StateRow(Launch l, long row)
     {
         Tensor state = l.Out();
         ReadOnlySpan<byte> bytes = RowBytes(state, row);
@@ -201,7 +201,7 @@ internal static class IndexFaults
         }
     }
 
-    private static unsafe Span<byte> RowBytes(Tensor state, long row)
+    private static Span<byte> RowBytes(Tensor state, long row)
     {
         long bytes = state.Element.Bytes(state.Count / state.Dims[0]);
         return new Span<byte>(state.Address + (row * bytes), (int)bytes);
