@@ -31,7 +31,7 @@ internal static class AttentionCases
             {
                 if (width % type.BlockElements() == 0)
                 {
-                    AddOne(list, "mixture", new([(7, 2), (page, 1)], 0, 0), new(heads, kvHeads, width) { Type = type });
+                    AddOne(list, "mixture", new([(7, 9), (page, 1)], 0, 0), new(heads, kvHeads, width) { Type = type });
                 }
             }
         }
