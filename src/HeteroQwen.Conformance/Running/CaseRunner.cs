@@ -59,7 +59,20 @@ public sealed class CaseRunner(WorkerCommand command, TimeSpan limit) : IDisposa
     private CaseResult Run(string id, CancellationToken cancellation)
     {
         WorkerProcess worker = _worker ??= new WorkerProcess(command);
-        switch (worker.Ask(Worker.RunCommand + id, limit, cancellation, out string answer))
+        AskEnd end;
+        string answer;
+        try
+        {
+            end = worker.Ask(Worker.RunCommand + id, limit, cancellation, out answer);
+        }
+        catch (OperationCanceledException)
+        {
+            // Nobody waits for a case to end when the user wants to go.
+            worker.Kill();
+            throw;
+        }
+
+        switch (end)
         {
             case AskEnd.Answered:
                 return Parse(id, answer);
