@@ -38,6 +38,7 @@ public static class CertificateJson
         WriteLedger(json, report);
         WriteNumerics(json, report);
         WriteDigests(json, report);
+        WriteModels(json, report);
         WriteResults(json, "failures", report, report.Failures);
         WriteResults(json, "skips", report, report.Skips);
         ReportJson.WriteMutants(json, report);
@@ -111,6 +112,20 @@ public static class CertificateJson
             json.WriteStartObject();
             json.WriteString("group", group);
             json.WriteNumber("cases", cases);
+            json.WriteString("sha256", sha256);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteModels(Utf8JsonWriter json, ConformanceReport report)
+    {
+        json.WriteStartArray("models");
+        foreach ((string model, string? sha256) in ModelDigests.Of(report))
+        {
+            json.WriteStartObject();
+            json.WriteString("name", model);
             json.WriteString("sha256", sha256);
             json.WriteEndObject();
         }

@@ -77,7 +77,10 @@ internal static class HtmlFacts
         string assemblies = HtmlText.Table(
             ["assembly", "version", "SHA-256"],
             device.Assemblies.Select(a => (string[])[HtmlText.Of(a.Name), $"<code>{HtmlText.Of(a.Version)}</code>", $"<code>{HtmlText.Of(a.Sha256)}</code>"]));
-        return $"{facts}<details><summary>assemblies</summary>{assemblies}</details><details><summary>digests of the cases</summary>{Digests(report)}</details>";
+        string models = HtmlText.Table(
+            ["model", "SHA-256"],
+            ModelDigests.Of(report).Select(m => (string[])[HtmlText.Of(m.Model), $"<code>{HtmlText.Of(m.Sha256 ?? "not a file")}</code>"]));
+        return $"{facts}<details><summary>models</summary>{models}</details><details><summary>assemblies</summary>{assemblies}</details><details><summary>digests of the cases</summary>{Digests(report)}</details>";
     }
 
     private static string Digests(ConformanceReport report) => HtmlText.Table(
