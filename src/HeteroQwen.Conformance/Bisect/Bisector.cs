@@ -18,22 +18,46 @@ public sealed class Bisector(IModelSource model, Device device, Device reference
 
     public const int Decoded = 3;
 
+    /// <summary>A step takes 512 tokens at the most.</summary>
+    private const int LongestPrefill = 500;
+
     /// <summary>A case with more operand bytes is not saved.</summary>
     private const long MostSaved = 256L << 20;
 
     /// <summary>
-    /// Each op with all blocks opened, then the blocks that the device keeps, then the model's logits in one run.
+    /// Each op with all blocks opened, then the blocks that the device keeps, on a short text; then the model's logits of one that goes
+    /// over the end of a page. Where only these are wrong, each op again on the longer text.
     /// </summary>
     /// <param name="saveAs">Given the op's name: the file for the case.</param>
-    /// <param name="progress">Is told of each op: number of steps done, and the op.</param>
+    /// <param name="progress">Is told of each op: the step, and the op's name in the graph.</param>
     /// <param name="cancellation">Ends the run between ops.</param>
     /// <exception cref="UserErrorException">The model cannot be opened on the device.</exception>
     public BisectReport Run(Func<string, string> saveAs, Action<int, string> progress, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(saveAs);
         ArgumentNullException.ThrowIfNull(progress);
-        int[] tokens = FixedText.Ids(model, Prefill + Decoded);
-        int prefill = Math.Max(1, tokens.Length - Decoded);
+        int[] text = FixedText.Ids(model, Prefill + Decoded);
+        BisectReport report = Walk(text, Math.Max(1, text.Length - Decoded), saveAs, progress, cancellation);
+        if (report.Fault is not null)
+        {
+            return report;
+        }
+
+        int page = Math.Min(device.Capabilities.PageSize, LongestPrefill);
+        int[] longer = FixedText.Ids(model, page + Decoded);
+        string? logits = WholeModel(longer);
+        if (logits is null)
+        {
+            return report;
+        }
+
+        BisectReport again = Walk(longer, Math.Max(1, Math.Min(page, longer.Length) - 2), saveAs, progress, cancellation);
+        return again with { Compared = report.Compared + again.Compared, LogitsFault = again.Fault is null ? logits : null };
+    }
+
+    private BisectReport Walk(
+        int[] tokens, int prefill, Func<string, string> saveAs, Action<int, string> progress, CancellationToken cancellation)
+    {
         int compared = 0;
         IReadOnlyList<string> onHost = [];
         foreach (bool fuse in (bool[])[false, true])
@@ -55,7 +79,7 @@ public sealed class Bisector(IModelSource model, Device device, Device reference
             }
         }
 
-        return new BisectReport(compared, onHost, null, WholeModel(tokens));
+        return new BisectReport(compared, onHost, null, null);
     }
 
     private BisectFault Report(Divergence divergence, Func<string, string> saveAs)
@@ -93,6 +117,10 @@ public sealed class Bisector(IModelSource model, Device device, Device reference
         using Engine trusted = Engine.Open(model, reference, null, new EngineOptions { Precision = Precision.Exact, Context = tokens.Length, AllRows = true });
         double[][] truth = [.. new ModelRun(trusted).Logits(tokens).Select(r => Array.ConvertAll(r, v => (double)v))];
         LogitsBound bound = LogitsBound.Rounded(device.Capabilities, options.Precision, engine.KvType, model.Config.IsMoe);
-        return LogitsJudge.Judge(truth, new ModelRun(engine).Logits(tokens), [.. Enumerable.Range(0, tokens.Length)], bound).Fault;
+
+        // Single tokens first: a kernel may keep what it should take from each launch.
+        return ((int?[])[1, null])
+            .Select(chunk => LogitsJudge.Judge(truth, new ModelRun(engine).Logits(tokens, chunk), [.. Enumerable.Range(0, tokens.Length)], bound).Fault)
+            .FirstOrDefault(fault => fault is not null);
     }
 }

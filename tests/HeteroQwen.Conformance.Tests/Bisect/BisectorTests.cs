@@ -73,6 +73,33 @@ public sealed class BisectorTests : IDisposable
     }
 
     [Fact]
+    public void A_slot_that_only_a_longer_text_reaches_is_found_too()
+    {
+        BisectReport report = Bisect(Faults.StaleSlot(slot: 130), GoldenModel.DenseName);
+        Assert.Contains("= scatter_rows(", report.Fault!.Line, StringComparison.Ordinal);
+        Assert.Equal(130, report.Fault.Index[0]);
+        Assert.Null(report.LogitsFault);
+    }
+
+    [Fact]
+    public void A_fault_between_ops_is_told_by_the_logits_of_the_whole_model()
+    {
+        // Wrong only where operand and result lie in one buffer, as the plan of a whole model has them.
+        BisectReport report = Bisect(
+            new WrongBackend(launch =>
+            {
+                launch.Run();
+                if (launch.Op.Name == "linear" && launch.HasNeighbours)
+                {
+                    launch.Result<float>(0).Clear();
+                }
+            }),
+            GoldenModel.DenseName);
+        Assert.Null(report.Fault);
+        Assert.Contains("NMSE", report.LogitsFault, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_the_host_ran_is_named_and_not_compared()
     {
         ScriptedBackend lacking = new(new CpuBackend()) { Refuse = op => op.Name == "attention" || op.Name == "softmax" || op.Name == "reduce" ? "not yet" : null };

@@ -36,6 +36,9 @@ internal sealed class WrongLaunch(OpDescriptor op, ConstantData?[] constants, Bi
     /// <summary>What tells the states of an open model apart.</summary>
     public nint StateAddress => arguments[0].Buffer!.HostAddress + (nint)arguments[0].Offset;
 
+    /// <summary>Whether the first operand and the last result lie beside each other in one buffer.</summary>
+    public bool HasNeighbours => arguments[0].Buffer == arguments[^1].Buffer && arguments[0].Offset != arguments[^1].Offset;
+
     public Span<T> Result<T>(int result)
         where T : unmanaged => Memory<T>(op.Operands.Length + result);
 }
