@@ -59,6 +59,7 @@ public static class HtmlMatrix
     {
         int all = cell.Passed + cell.Failed + cell.Skipped;
         (string style, string text) = cell.Failed > 0 ? ("fail", $"{cell.Failed} / {all}")
+            : cell.Passed == 0 && OpCatalog.TryGet(cell.Op, out OpDefinition? op) && op.Class == OpClass.Block ? ("unsupported", "opened")
             : cell.Passed == 0 ? ("unsupported", "no")
             : cell.Skipped > 0 ? ("pass", $"{cell.Passed} / {all}")
             : ("pass", $"{cell.Passed}");
