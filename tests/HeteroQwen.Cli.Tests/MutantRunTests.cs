@@ -45,5 +45,8 @@ public sealed class MutantRunTests
 
     private static WorkerCommand Worker(MutantInfo? mutant) => new(
         Path.Combine(AppContext.BaseDirectory, "heteroqwen"),
-        ["conform-worker", .. mutant is null ? (string[])["-b", "cpu"] : ["--plugin", s_mutants, "-b", $"{MutantInfo.Backend}:{mutant.Index}"]]);
+        [
+            "conform-worker",
+            .. mutant is null ? (string[])["-b", "cpu"] : ["--plugin", s_mutants, "-b", $"{MutantInfo.Backend}:{mutant.Index}"],
+        ]);
 }

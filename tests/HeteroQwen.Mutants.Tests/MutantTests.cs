@@ -54,7 +54,8 @@ public sealed class MutantTests
     public void Ops_that_a_mutant_does_not_concern_stay_as_they_are()
     {
         using IDevice device = Open(new MutantBackend(), "mask-sees-next");
-        Assert.All(Probe.All.Index().Where(p => p.Item.Op is not Attention), p => Assert.Equal(s_expected.Value[p.Index], Run(device, p.Item)));
+        Assert.All(Probe.All.Index().Where(p => p.Item.Op is not Attention),
+            p => Assert.Equal(s_expected.Value[p.Index], Run(device, p.Item)));
     }
 
     [Fact]

@@ -74,7 +74,8 @@ internal sealed record Probe(OpDefinition Op, TestTensor[] Operands, Attributes?
     {
         int[] table = [5, 3, 0, 4, 2, 1];
         int Slot(int sequence, int position) => (table[(sequence * 3) + (position / Page)] * Page) + (position % Page);
-        (int Sequence, int Position)[] entries = [.. Enumerable.Range(0, 6).Select(i => (0, i)), .. Enumerable.Range(0, 9).Select(i => (1, i))];
+        (int Sequence, int Position)[] entries =
+            [.. Enumerable.Range(0, 6).Select(i => (0, i)), .. Enumerable.Range(0, 9).Select(i => (1, i))];
         return new(
             Ir.Attention.Instance,
             [

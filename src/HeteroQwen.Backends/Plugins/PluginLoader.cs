@@ -9,7 +9,8 @@ namespace HeteroQwen.Backends;
 /// public constructor without parameters.</summary>
 public static class PluginLoader
 {
-    private const string NoAssembly = "this is no .NET assembly, or only a part of one; build the plug-in again and give the path of its .dll";
+    private const string NoAssembly =
+        "this is no .NET assembly, or only a part of one; build the plug-in again and give the path of its .dll";
 
     private static readonly AssemblyName s_contract = typeof(IBackend).Assembly.GetName();
 
@@ -95,7 +96,8 @@ public static class PluginLoader
         }
         catch (FileNotFoundException e)
         {
-            throw Refusal(path, $"it needs {e.FileName?.Split(',')[0]}, which is not beside it; publish the plug-in with all that it needs");
+            throw Refusal(
+                path, $"it needs {e.FileName?.Split(',')[0]}, which is not beside it; publish the plug-in with all that it needs");
         }
         catch (TypeLoadException e)
         {
@@ -124,7 +126,9 @@ public static class PluginLoader
                 ?? throw Refusal(path, $"there is no backend {wanted} in it, only {names}");
         }
 
-        return usable is [Type one] ? one : throw Refusal(path, $"there are several backends in it: {names}; write {path}#{usable[0].Name}");
+        return usable is [Type one]
+            ? one
+            : throw Refusal(path, $"there are several backends in it: {names}; write {path}#{usable[0].Name}");
     }
 
     private static IBackend Create(string path, Type type)

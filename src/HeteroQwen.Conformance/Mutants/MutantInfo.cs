@@ -17,10 +17,12 @@ public sealed record MutantInfo(int Index, string Name, string Category, Immutab
     {
         ArgumentNullException.ThrowIfNull(backend);
         Status status = backend.Devices(out ImmutableArray<DeviceInfo> devices);
-        if (backend.Name != Backend || !status.IsOk || devices.IsDefaultOrEmpty || devices.Any(d => d.Notes.IsDefault || d.Notes.Length != 3))
+        if (backend.Name != Backend || !status.IsOk || devices.IsDefaultOrEmpty
+            || devices.Any(d => d.Notes.IsDefault || d.Notes.Length != 3))
         {
             throw new UserErrorException(
-                $"--plugin {plugin}: its devices are no mutants; with --mutants give HeteroQwen.Mutants.dll, which tests/HeteroQwen.Mutants builds");
+                $"--plugin {plugin}: its devices are no mutants; "
+                + "with --mutants give HeteroQwen.Mutants.dll, which tests/HeteroQwen.Mutants builds");
         }
 
         return [.. devices.Select(d => new MutantInfo(d.Index, d.Name, d.Notes[0], [.. d.Notes[1].Split(' ')], d.Notes[2]))];

@@ -12,7 +12,8 @@ namespace HeteroQwen.Conformance;
 /// <param name="limit">Time that a case may take.</param>
 public sealed class MutantRun(Func<MutantInfo?, WorkerCommand> worker, TimeSpan limit)
 {
-    /// <summary>As the mutants' assembly knows it: the folder in which a mutant makes a file of its name when its fault takes effect.</summary>
+    /// <summary>As the mutants' assembly knows it: the folder in which a mutant makes a file of its name when its fault takes
+    /// effect.</summary>
     private const string FiredVariable = "HETEROQWEN_FIRED";
 
     /// <summary>In place of a case: the worker did not come so far.</summary>

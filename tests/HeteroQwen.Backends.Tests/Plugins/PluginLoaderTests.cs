@@ -52,7 +52,8 @@ public sealed class PluginLoaderTests : IDisposable
         MustRefuse(_folder.Path, "a folder");
         MustRefuse(_folder.Write("text.dll", "This is a text."), "no .NET assembly");
         MustRefuse(_folder.Write("empty.dll", ""), "no .NET assembly");
-        string native = Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), OperatingSystem.IsWindows() ? "coreclr.dll" : "libcoreclr.so");
+        string native = Path.Combine(
+            RuntimeEnvironment.GetRuntimeDirectory(), OperatingSystem.IsWindows() ? "coreclr.dll" : "libcoreclr.so");
         MustRefuse(native, "no .NET assembly");
     }
 
@@ -83,12 +84,14 @@ public sealed class PluginLoaderTests : IDisposable
     {
         string path = _folder.File("toys.dll");
         File.Copy(s_toys, path);
-        MustRefuse(EmittedPlugin.Rereference(path, "System.Collections.Immutable", initial: 'X'), "Xystem.Collections.Immutable", "not beside it");
+        MustRefuse(
+            EmittedPlugin.Rereference(path, "System.Collections.Immutable", initial: 'X'), "Xystem.Collections.Immutable", "not beside it");
     }
 
     [Fact]
     public void Load_tells_what_a_constructor_throws() =>
-        MustRefuse(EmittedPlugin.WriteThrowing(_folder.Path, "no driver\nhere"), "cannot be made", "InvalidOperationException: no driver here");
+        MustRefuse(
+            EmittedPlugin.WriteThrowing(_folder.Path, "no driver\nhere"), "cannot be made", "InvalidOperationException: no driver here");
 
     [Fact]
     public void Load_refuses_a_name_that_no_option_could_hold() => MustRefuse(EmittedPlugin.Write(_folder.Path, "a:b"), "'a:b'");

@@ -18,7 +18,8 @@ internal static class ArithmeticFaults
             ReadsWeights = true,
             After = l => Rows.EachElement(l, (y, i) => l.Op.Operands.Length == 3 ? y + l.In(2)[i % l.Out().Last] : y),
         }),
-        new("q4-offset-seven", "linear matmul gather_rows copy moe_ffn", "Q4_0 blocks are read with an offset of 7 rather than 8.", () => new()
+        new("q4-offset-seven", "linear matmul gather_rows copy moe_ffn",
+            "Q4_0 blocks are read with an offset of 7 rather than 8.", () => new()
         {
             Pack = (op, operand, bytes) => BlockFaults.EachBlock(op, operand, Ir.ElementType.Q4_0, bytes, BlockFaults.OneMore),
         }),
@@ -85,7 +86,8 @@ internal static class ArithmeticFaults
             },
         }),
         new("attention-scale-d-plus-one", "attention", "The scale of attention is 1/sqrt(D + 1).", () => Descriptors.Takes(
-            "scale", op => op.Attributes.Float64("scale") * Math.Sqrt(op.Operands[0].Dims[2].Constant / (op.Operands[0].Dims[2].Constant + 1.0)))),
+            "scale",
+            op => op.Attributes.Float64("scale") * Math.Sqrt(op.Operands[0].Dims[2].Constant / (op.Operands[0].Dims[2].Constant + 1.0)))),
         new("rope-pairs-neighbours", "rope", "rope turns neighbours rather than the halves.", () => new()
         {
             After = l => Rows.EachElement(l, (_, i) => Neighbours(l, i)),

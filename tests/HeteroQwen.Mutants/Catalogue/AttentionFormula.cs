@@ -72,7 +72,8 @@ internal sealed class AttentionFormula(Launch launch)
             }
 
             long t = token;
-            long[] slots = [.. Enumerable.Range((int)First(t), (int)(Position(t) - First(t)) + 1).Select(e => slot(t, e)).Where(s => s >= 0)];
+            long[] slots =
+                [.. Enumerable.Range((int)First(t), (int)(Position(t) - First(t)) + 1).Select(e => slot(t, e)).Where(s => s >= 0)];
             for (long head = 0; head < _q.Dims[1]; head++)
             {
                 Attend((token * _q.Dims[1]) + head, head / (_q.Dims[1] / _k.Dims[1]), slots, weigh);

@@ -68,7 +68,8 @@ internal sealed class LateStream(MutantStream plain, bool overtakes, bool early)
 
     public override Status Launch(IKernel kernel, in Bindings bindings, Argument[] arguments, IBuffer? workspace, long workspaceOffset)
     {
-        using (Launch look = new((MutantKernel)kernel, bindings, [.. arguments.Select(a => a with { Buffer = Unwrap(a.Buffer) })], null, 0, Device))
+        Argument[] seen = [.. arguments.Select(a => a with { Buffer = Unwrap(a.Buffer) })];
+        using (Launch look = new((MutantKernel)kernel, bindings, seen, null, 0, Device))
         {
             if (!look.IsWhole)
             {

@@ -10,7 +10,8 @@ internal static unsafe class IndexFaults
 
     public static ImmutableArray<Mutant> All { get; } =
     [
-        new("mask-sees-next", "attention", "The causal mask is off by one: a token sees the entry after its own, where there is one.", () => new()
+        new("mask-sees-next", "attention",
+            "The causal mask is off by one: a token sees the entry after its own, where there is one.", () => new()
         {
             Before = l => EachToken(l, (position, entries) => Math.Min(position + 1, entries - 1)),
         }),
@@ -21,7 +22,8 @@ internal static unsafe class IndexFaults
         new("window-one-wider", "attention", "A window shows one entry too many.",
             () => Descriptors.Takes("window", op => op.Attributes.Int64("window") is var w && w > 0 ? w + 1 : w)),
         new("window-ignored", "attention", "A window is ignored.", () => Descriptors.Takes("window", _ => 0L)),
-        new("first-entry-hidden", "attention", "The first entry of a sequence is never seen where there are others.", () => AttentionFormula.Fault(
+        new("first-entry-hidden", "attention",
+            "The first entry of a sequence is never seen where there are others.", () => AttentionFormula.Fault(
             (f, token) => f.First(token) == 0 && f.Position(token) > 0,
             (f, token, entry) => entry > 0 ? f.Slot(token, entry) : -1)),
         new("stale-slot", "attention", "The last slot of a filled page is read as the one before it.", () => AttentionFormula.Fault(
@@ -41,7 +43,8 @@ internal static unsafe class IndexFaults
         new("pages-taken-in-a-row", "attention", "The pages of a sequence are taken to follow its first one.", () => AttentionFormula.Fault(
             (f, token) => f.Position(token) >= f.Page,
             (f, token, entry) => Math.Min(f.Slot(token, 0) + entry, f.Slots - 1))),
-        new("query-groups-interleaved", "attention", "Query head h reads KV head h modulo Hkv rather than h divided by the group.", () => new()
+        new("query-groups-interleaved", "attention",
+            "Query head h reads KV head h modulo Hkv rather than h divided by the group.", () => new()
         {
             Before = l => MoveHeads(l, l.Replace(0), l.In(0), 0, back: false),
             After = l => MoveHeads(l, l.Out(), null, 0, back: true),
@@ -95,7 +98,8 @@ internal static unsafe class IndexFaults
                 }
             },
         }),
-        new("rope-previous-token", "rope qk_norm_rope", "Every token but the first is turned by the angle of the one before it.", () => new()
+        new("rope-previous-token", "rope qk_norm_rope",
+            "Every token but the first is turned by the angle of the one before it.", () => new()
         {
             Before = l =>
             {
@@ -154,7 +158,8 @@ internal static unsafe class IndexFaults
                 }
             },
         }),
-        new("reduce-misses-first", "reduce", "A reduction over more than one element leaves out the first.", () => new() { After = WithoutFirst }),
+        new("reduce-misses-first", "reduce",
+            "A reduction over more than one element leaves out the first.", () => new() { After = WithoutFirst }),
     ];
 
     private static void EachToken(Launch l, Func<int, int, int> position)

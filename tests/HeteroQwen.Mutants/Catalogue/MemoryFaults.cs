@@ -9,12 +9,14 @@ namespace HeteroQwen.Mutants;
 internal static unsafe class MemoryFaults
 {
     private const string Any =
-        "matmul binary unary reduce gather_rows copy top_k rms_norm softmax silu swiglu rope qk_norm_rope linear attention moe_route moe_ffn";
+        "matmul binary unary reduce gather_rows copy top_k rms_norm softmax silu swiglu rope qk_norm_rope linear attention moe_route "
+        + "moe_ffn";
 
     public static ImmutableArray<Mutant> All { get; } =
     [
         new("writes-past-end", Any, "A kernel writes four bytes behind its result.", () => new() { After = l => Poke(l, before: false) }),
-        new("writes-before-start", Any, "A kernel writes four bytes in front of its result.", () => new() { After = l => Poke(l, before: true) }),
+        new("writes-before-start", Any,
+            "A kernel writes four bytes in front of its result.", () => new() { After = l => Poke(l, before: true) }),
         new("tail-unwritten", Any, "What is left of a result after whole vectors of eight is not written.", () => new()
         {
             Before = l => l.Kept = IsFloat(l) ? l.Out().ToArray() : [],
@@ -47,7 +49,8 @@ internal static unsafe class MemoryFaults
         {
             Before = l => EachStrided(l, (strides, dims) => Tensor.Dense(dims)),
         }),
-        new("outer-stride-from-next", "rope qk_norm_rope attention softmax rms_norm", "The stride of the outermost axis is taken from the next one.", () => new()
+        new("outer-stride-from-next", "rope qk_norm_rope attention softmax rms_norm",
+            "The stride of the outermost axis is taken from the next one.", () => new()
         {
             Before = l => EachStrided(l, (strides, dims) => strides.Length < 2 ? strides : [strides[1] * dims[1], .. strides[1..]]),
         }),
@@ -65,7 +68,8 @@ internal static unsafe class MemoryFaults
                 }
             },
         }),
-        new("operand-cached-by-address", "linear matmul", "What was made of an operand is kept by its address and used when another tensor lies there.", () =>
+        new("operand-cached-by-address", "linear matmul",
+            "What was made of an operand is kept by its address and used when another tensor lies there.", () =>
         {
             Dictionary<(nint, long), float[]> seen = [];
             return new()
@@ -104,7 +108,8 @@ internal static unsafe class MemoryFaults
                 },
             };
         }),
-        new("weights-cached-by-shape", "linear rms_norm qk_norm_rope", "A packed weight is found again by its type and shape, not by its identity.", () =>
+        new("weights-cached-by-shape", "linear rms_norm qk_norm_rope",
+            "A packed weight is found again by its type and shape, not by its identity.", () =>
         {
             Dictionary<string, ConstantData> packed = [];
             return new()
@@ -127,7 +132,8 @@ internal static unsafe class MemoryFaults
             int launches = 0;
             return new() { After = l => l.Out()[0] = ++launches % 7 == 0 ? l.Out()[0] + 1 : l.Out()[0] };
         }),
-        new("scatter-clears-page", "scatter_rows", "A scatter clears what follows its last row up to the next multiple of 16 rows.", () => new()
+        new("scatter-clears-page", "scatter_rows",
+            "A scatter clears what follows its last row up to the next multiple of 16 rows.", () => new()
         {
             After = l =>
             {
@@ -183,7 +189,8 @@ internal static unsafe class MemoryFaults
         {
             Stream = s => new CopyStream(s, (ref long to, ref long from, ref long bytes) => to = bytes < 64 ? 0 : to),
         }),
-        new("fill-takes-low-byte", "runtime", "A fill repeats the low byte of its pattern, as memset does.", () => new() { Stream = s => new ByteFillStream(s) }),
+        new("fill-takes-low-byte", "runtime",
+            "A fill repeats the low byte of its pattern, as memset does.", () => new() { Stream = s => new ByteFillStream(s) }),
         new("copies-overtake", "runtime", "Copies do not wait for the launches before them.", () => new()
         {
             Stream = s => new LateStream(s, overtakes: true, early: false),

@@ -48,7 +48,8 @@ internal static class NumericFaults
         }),
         new("attention-without-max", "attention", "The softmax of attention, in f32, does not subtract the largest score first.",
             () => AttentionFormula.Fault(WithoutMax)),
-        new("attention-weights-to-int8", "attention", "The weights of attention are rounded to 1/255.", () => AttentionFormula.Fault(scores =>
+        new("attention-weights-to-int8", "attention",
+            "The weights of attention are rounded to 1/255.", () => AttentionFormula.Fault(scores =>
         {
             AttentionFormula.Softmax(scores);
             for (int i = 0; i < scores.Length; i++)
@@ -93,7 +94,9 @@ internal static class NumericFaults
         new("reciprocal-overflows-early", "unary binary", "1/x of a tiny x is taken as infinity although it is finite.", () => new()
         {
             After = l => Rows.EachElement(l, (y, i) =>
-                (l.IsKind("reciprocal") || l.IsKind("div")) && MathF.Abs(y) is > 1e30f and < float.PositiveInfinity ? float.PositiveInfinity : y),
+                (l.IsKind("reciprocal") || l.IsKind("div")) && MathF.Abs(y) is > 1e30f and < float.PositiveInfinity
+                    ? float.PositiveInfinity
+                    : y),
         }),
         new("sum-in-bf16", "reduce", "The sum of a reduction is held in bf16.", () => new() { After = SumInBFloat16 }),
         new("silu-overflows", "silu swiglu", "silu is x exp(x) / (1 + exp(x)), which is NaN for a large x.", () => new()

@@ -21,7 +21,8 @@ internal static class Rows
         }
     }
 
-    /// <summary>The fault by which a norm's rows are too large by a factor of their sum of squares, eps, and length. (rope keeps it.)</summary>
+    /// <summary>The fault by which a norm's rows are too large by a factor of their sum of squares, eps, and length.
+    /// (rope keeps it.)</summary>
     public static Fault Scaled(Func<double, double, double, double> factor) => new()
     {
         After = l =>

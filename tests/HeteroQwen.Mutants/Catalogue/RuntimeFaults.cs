@@ -10,7 +10,8 @@ internal static unsafe class RuntimeFaults
 {
     public static ImmutableArray<Mutant> All { get; } =
     [
-        new("claims-blocks", "attention_block ffn_block moe_block", "The device says that it supports blocks, and refuses to prepare them.", () => new()
+        new("claims-blocks", "attention_block ffn_block moe_block",
+            "The device says that it supports blocks, and refuses to prepare them.", () => new()
         {
             Supports = (_, _) => Support.Yes(),
             Prepare = op => Status.Unsupported($"mutants: {op.Name} is not written yet"),
@@ -28,25 +29,30 @@ internal static unsafe class RuntimeFaults
         {
             Prepare = op => op.Operands[1].Element == ElementType.Q6_K ? Status.Unsupported("mutants: q6_k weights") : null,
         }),
-        new("wants-more-alignment", "linear rms_norm swiglu", "The device declares an alignment of 64 bytes and its kernels refuse what is not at 1024.", () => new()
+        new("wants-more-alignment", "linear rms_norm swiglu",
+            "The device declares an alignment of 64 bytes and its kernels refuse what is not at 1024.", () => new()
         {
             Outcome = (l, status) => Fires(l, l.Arguments.Any(a => a.Buffer is not null && a.Offset % 1024 != 0))
                 ? Status.InvalidArgument("mutants: an argument is not aligned") : status,
         }),
-        new("row-multiple-claimed", "rms_norm softmax binary", "The device asks for rows rounded up to 8 elements, and its kernels take them as dense.", () => new()
+        new("row-multiple-claimed", "rms_norm softmax binary",
+            "The device asks for rows rounded up to 8 elements, and its kernels take them as dense.", () => new()
         {
             Claims = c => c with { RowMultiple = 8 },
         }),
-        new("alignment-no-power-of-two", "runtime", "The declared alignment is 48.", () => new() { Claims = c => c with { Alignment = 48 } }),
+        new("alignment-no-power-of-two", "runtime",
+            "The declared alignment is 48.", () => new() { Claims = c => c with { Alignment = 48 } }),
         new("fast-not-run", "linear attention rms_norm", "The device offers both precisions and refuses to prepare fast.", () => new()
         {
             Prepare = op => op.Precision == Precision.Fast ? Status.Unsupported("mutants: exact only") : null,
         }),
-        new("batch-invariance-claimed", "linear", "The device declares that no row depends on another, and adds the rows of larger batches otherwise.", () => new()
+        new("batch-invariance-claimed", "linear",
+            "The device declares that no row depends on another, and adds the rows of larger batches otherwise.", () => new()
         {
             After = l => Rows.EachElement(l, (y, _) => l.Out().Rows > 1 ? y * 1.00003f : y),
         }),
-        new("declares-wider-sums", "linear matmul reduce", "The device declares that it holds its sums in f64, and holds them in f32.", () => new()
+        new("declares-wider-sums", "linear matmul reduce",
+            "The device declares that it holds its sums in f64, and holds them in f32.", () => new()
         {
             Claims = c => c with { Numerics = [Wide(Precision.Exact), Wide(Precision.Fast)] },
         }),
@@ -54,7 +60,8 @@ internal static unsafe class RuntimeFaults
         {
             Stream = s => new LateStream(s, overtakes: false, early: true),
         }),
-        new("tickets-do-not-rise", "runtime", "record gives the same ticket again.", () => new() { Stream = s => new LyingStream(s) { SameTicket = true } }),
+        new("tickets-do-not-rise", "runtime",
+            "record gives the same ticket again.", () => new() { Stream = s => new LyingStream(s) { SameTicket = true } }),
         new("error-swallowed", "runtime", "A launch that breaks the contract is answered with ok.", () => new()
         {
             Outcome = (l, status) => Fires(l, !status.IsOk) ? Status.Ok : status,
@@ -63,8 +70,10 @@ internal static unsafe class RuntimeFaults
         {
             Stream = s => new LyingStream(s) { KeepsFailing = true },
         }),
-        new("hangs", "runtime", "The third synchronize of a stream never returns.", () => new() { Stream = s => new LyingStream(s) { HangsAt = 3 } }),
-        new("crashes-on-odd-rows", "rms_norm softmax linear", "A kernel reads far outside its memory where the number of rows is odd and above one.", () => new()
+        new("hangs", "runtime",
+            "The third synchronize of a stream never returns.", () => new() { Stream = s => new LyingStream(s) { HangsAt = 3 } }),
+        new("crashes-on-odd-rows", "rms_norm softmax linear",
+            "A kernel reads far outside its memory where the number of rows is odd and above one.", () => new()
         {
             Before = l =>
             {
@@ -75,7 +84,8 @@ internal static unsafe class RuntimeFaults
                 }
             },
         }),
-        new("throws", "rms_norm softmax linear", "A kernel throws rather than returning a status where it has more than eight rows.", () => new()
+        new("throws", "rms_norm softmax linear",
+            "A kernel throws rather than returning a status where it has more than eight rows.", () => new()
         {
             Before = l =>
             {
@@ -87,7 +97,9 @@ internal static unsafe class RuntimeFaults
             },
         }),
         new("allocates-half", "runtime", "Allocations of more than 4 KiB are half as long as asked for.", () => WithAllocation(
-            (device, kind, bytes, fire) => device.Allocate(kind, bytes > 4096 ? Halved(bytes, fire) : bytes, out IBuffer? b) is var s ? (s, b) : default)),
+            (device, kind, bytes, fire) => device.Allocate(kind, bytes > 4096 ? Halved(bytes, fire) : bytes, out IBuffer? b) is var s
+                ? (s, b)
+                : default)),
         new("allocates-nothing", "runtime", "An allocation that cannot be had is answered with ok and no buffer.", () => WithAllocation(
             (device, kind, bytes, fire) =>
             {
@@ -149,7 +161,8 @@ internal static unsafe class RuntimeFaults
             };
             return fault;
         }),
-        new("one-kernel-frees-all", "rms_norm linear", "Releasing a kernel releases what the others share with it: their results are zero from then on.", () =>
+        new("one-kernel-frees-all", "rms_norm linear",
+            "Releasing a kernel releases what the others share with it: their results are zero from then on.", () =>
         {
             bool released = false;
             return new()
@@ -180,7 +193,8 @@ internal static unsafe class RuntimeFaults
             };
             return fault;
         }),
-        new("undeclared-in-place", "matmul linear rms_norm softmax", "A kernel declares that its result may lie over its operand, and clears the result first.", () => new()
+        new("undeclared-in-place", "matmul linear rms_norm softmax",
+            "A kernel declares that its result may lie over its operand, and clears the result first.", () => new()
         {
             Info = (_, info) => info with { InPlace = [(0, 0)] },
             Before = l =>

@@ -20,7 +20,8 @@ internal class MutantStream(IStream inner, IDevice device, Fault fault) : IStrea
     public virtual Status Copy(IBuffer destination, long destinationOffset, IBuffer source, long sourceOffset, long bytes) =>
         inner.Copy(Unwrap(destination)!, destinationOffset, Unwrap(source)!, sourceOffset, bytes);
 
-    public virtual Status Fill(IBuffer buffer, long offset, long bytes, uint pattern) => inner.Fill(Unwrap(buffer)!, offset, bytes, pattern);
+    public virtual Status Fill(IBuffer buffer, long offset, long bytes, uint pattern) =>
+        inner.Fill(Unwrap(buffer)!, offset, bytes, pattern);
 
     public virtual Status Launch(IKernel kernel, in Bindings bindings, Argument[] arguments, IBuffer? workspace, long workspaceOffset)
     {

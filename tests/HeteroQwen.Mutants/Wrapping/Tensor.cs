@@ -117,7 +117,8 @@ internal sealed unsafe class Tensor
     {
         long[] dims = [.. descriptor.Dims.Select(d => d.Resolve(bindings))];
         if (argument.Buffer is not { HostAddress: not 0 } buffer || argument.Offset < 0 || dims.Any(d => d < 1)
-            || (descriptor.Strided && (argument.Strides is null || argument.Strides.Length != dims.Length || argument.Strides.Any(s => s < 0))))
+            || (descriptor.Strided && (argument.Strides is null
+                || argument.Strides.Length != dims.Length || argument.Strides.Any(s => s < 0))))
         {
             return false;
         }
