@@ -77,7 +77,7 @@ public sealed partial class ChatTests
             ("/retry", "ask something first"), ("/save " + folder.File("x"), "nothing to save"), ("/reset all", "/reset alone"),
             ("/load " + folder.File("none.json"), "none.json"), ("/load " + folder.Path, folder.Path), ("/load /dev/zero", "/dev/zero"),
             ("/load " + folder.Write("a.json", "{"), "no valid JSON"), ("/load -", "./-"),
-            ("/load " + folder.Write("b.json", """{"messages":[{"role":"user","content":"\ud800"}]}"""), "half a character"),
+            ("/load " + folder.Write("b.json", """{"messages":[{"role":"user","content":"\ud800"}]}"""), "no valid Unicode"),
         ];
         Outcome outcome = Chat([.. wrong.Select(w => w.Line), "What is 47 + 85?", "/save /no/such/folder/x", "//hi", "/exit", "Hello"], "--no-think");
         Assert.Equal(2, outcome.Code);
