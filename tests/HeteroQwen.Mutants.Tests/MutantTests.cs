@@ -14,8 +14,9 @@ public sealed class MutantTests
         return [.. Probe.All.Select(p => Run(device, p))];
     });
 
+    // Faults of memory would spoil this process's heap: they are seen to fire in the workers of conform --mutants alone.
     public static TheoryData<string> OpFaults => [.. Catalogue.All
-        .Where(m => m.Category != Category.Runtime && m.Mutant.Ops != "runtime").Select(m => m.Mutant.Name)];
+        .Where(m => m.Category is not (Category.Runtime or Category.Memory) && m.Mutant.Ops != "runtime").Select(m => m.Mutant.Name)];
 
     [Fact]
     public void Catalogue_has_enough_of_every_category_and_no_name_twice()

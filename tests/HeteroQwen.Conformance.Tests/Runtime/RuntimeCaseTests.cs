@@ -5,6 +5,9 @@ using HeteroQwen.Runtime;
 
 namespace HeteroQwen.Conformance.Tests;
 
+// Alone, since the leak cases look at the memory of the whole process.
+[CollectionDefinition(nameof(RuntimeCaseTests), DisableParallelization = true)]
+[Collection(nameof(RuntimeCaseTests))]
 public sealed class RuntimeCaseTests
 {
     [Fact]
