@@ -59,7 +59,4 @@ internal static class GgmlTypes
         string.Join(", ", s_byNumber.OrderBy(t => t.Key).Where(t => t.Value.Element is not null).Select(t => t.Value.Name));
 
     public static GgmlType? Find(uint number) => s_byNumber.GetValueOrDefault(number);
-
-    /// <summary>The number of a type that has one of ours.</summary>
-    public static uint NumberOf(ElementType type) => s_byNumber.First(t => t.Value.Element == type).Key;
 }
