@@ -34,7 +34,7 @@ internal static class MemoryCheck
         }
 
         long arena = ArenaPlanner.Assign(plan.Storages.Where(s => s.Side == side), device, maxima).Sum();
-        long weights = Weights([.. plan.Steps.OfType<LaunchStep>().Where(l => l.Side == side)], constants);
+        long weights = Weights(plan, side, constants);
         long needed = checked(states + arena + weights);
         if (capabilities.MemoryBytes > 0 && needed > capabilities.MemoryBytes)
         {
@@ -47,11 +47,11 @@ internal static class MemoryCheck
     /// <summary>
     /// What the kernels pack; or, if that is more, the generated constants, for which a device that packs nothing has to find memory.
     /// </summary>
-    private static long Weights(LaunchStep[] launches, Func<string, ConstantData> constants)
+    private static long Weights(Plan plan, Side side, Func<string, ConstantData> constants)
     {
-        long packed = launches.GroupBy(l => string.Join(',', l.Constants.Select(c => c?.Name))).Sum(g => g.Max(l => l.ConstantBytes));
-        long generated = launches.SelectMany(l => l.Constants).OfType<ConstantOperand>().Select(c => constants(c.Name))
+        long generated = plan.Steps.OfType<LaunchStep>().Where(l => l.Side == side)
+            .SelectMany(l => l.Constants).OfType<ConstantOperand>().Select(c => constants(c.Name))
             .Where(c => c.Generator is not null).DistinctBy(c => c.Identity).Sum(c => c.Bytes);
-        return Math.Max(packed, generated);
+        return Math.Max(PlanSummary.ConstantBytes(plan, side), generated);
     }
 }

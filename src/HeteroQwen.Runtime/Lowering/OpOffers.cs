@@ -40,8 +40,8 @@ internal sealed class OpOffers(Device device, SessionOptions options)
         return answer;
     }
 
-    /// <summary>A reshape keeps the bytes, so what it shows is still an input or a constant; other views are not.</summary>
-    private static TensorRole Role(Value value)
+    /// <summary>The value whose bytes a chain of reshapes shows: one keeps them, other views do not.</summary>
+    public static Value ThroughReshapes(Value value)
     {
         Value root = value;
         while (root.Producer?.Definition is Reshape)
@@ -49,6 +49,13 @@ internal sealed class OpOffers(Device device, SessionOptions options)
             root = root.Producer.Operands[0];
         }
 
+        return root;
+    }
+
+    /// <summary>A reshape keeps the bytes, so what it shows is still an input or a constant; other views are not.</summary>
+    private static TensorRole Role(Value value)
+    {
+        Value root = ThroughReshapes(value);
         return root.State is not null ? TensorRole.State
             : root.Kind == ValueKind.Constant ? TensorRole.Constant
             : root.Kind == ValueKind.Input ? TensorRole.Input

@@ -272,23 +272,13 @@ internal sealed class Planner
 
     private static ConstantOperand? AsConstant(Value value)
     {
-        Value root = value;
-        while (root.Producer?.Definition is Reshape)
-        {
-            root = root.Producer.Operands[0];
-        }
-
+        Value root = OpOffers.ThroughReshapes(value);
         return root.Kind == ValueKind.Constant ? new(root.Name, value.Type) : null;
     }
 
     private static string? AsInput(Value value)
     {
-        Value root = value;
-        while (root.Producer?.Definition is Reshape)
-        {
-            root = root.Producer.Operands[0];
-        }
-
+        Value root = OpOffers.ThroughReshapes(value);
         return root.Kind == ValueKind.Input ? root.Name : null;
     }
 
