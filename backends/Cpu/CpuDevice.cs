@@ -1,14 +1,17 @@
 using HeteroQwen.Backends.Cpu.Kernels;
+using HeteroQwen.Backends.Cpu.Tiers;
 using HeteroQwen.Ir;
 
 namespace HeteroQwen.Backends.Cpu;
 
-/// <summary>The device: its workers and the table of its kernels.</summary>
-internal sealed class CpuDevice(int threads, long smallestShare = WorkerPool.UsualShare) : IDevice
+/// <summary>The device: its workers and the table of its kernels. Its tier is one of those that run here, the best unless given.</summary>
+internal sealed class CpuDevice(int threads, CpuTier? tier = null, long smallestShare = WorkerPool.UsualShare) : IDevice
 {
     private readonly WorkerPool _pool = new(threads, smallestShare);
 
     internal WorkerPool Pool => _pool;
+
+    internal CpuTier Tier { get; } = tier ?? CpuTiers.Here[0];
 
     internal HostConstants Constants { get; } = new("cpu", CpuBackend.MemoryBytes, threads);
 

@@ -37,7 +37,8 @@ public sealed class DeviceTests : IDisposable
         (Attributes Options, string Expected)[] refused =
         [
             (new(("threads", 0L)), "threads = 0"), (new(("threads", 1025L)), "threads = 1025"), (new(("threads", "4")), "threads = \"4\""),
-            (new(("threads", 2.0)), "threads = 2.0"), (new(("tier", "avx2")), "tier = \"avx2\""), (new(("colour", 1L)), "colour"),
+            (new(("threads", 2.0)), "threads = 2.0"), (new(("tier", "sse9")), "tier = \"sse9\""),
+            (new(("tier", 1L)), "tier = 1"), (new(("colour", 1L)), "colour"),
         ];
         foreach ((Attributes options, string expected) in refused)
         {

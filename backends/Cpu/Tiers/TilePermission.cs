@@ -1,0 +1,33 @@
+using System.Runtime.InteropServices;
+using HeteroQwen.Backends.Cpu.Emission;
+
+namespace HeteroQwen.Backends.Cpu.Tiers;
+
+/// <summary>Asks the system, once for the process, for the tile registers of AMX.</summary>
+internal static unsafe class TilePermission
+{
+    /// <summary>ARCH_REQ_XCOMP_PERM, and the state that it is asked for.</summary>
+    private const long Request = 0x1023;
+    private const int TileConfiguration = 17;
+    private const int TileData = 18;
+
+    /// <summary>Why this process gets no tiles; null where it does.</summary>
+    public static string? Refusal()
+    {
+        using ExecutableMemory? memory = ExecutableMemory.Create([MachineCode.Assemble(MachineCode.SavedStates)], out string? refusal);
+        if (memory is null)
+        {
+            return refusal;
+        }
+
+        const ulong Needed = (1UL << TileConfiguration) | (1UL << TileData);
+        if ((((delegate* unmanaged<ulong>)memory.Function(0))() & Needed) != Needed)
+        {
+            return "the system does not save the registers of AMX";
+        }
+
+        return LibC.SystemCall(LibC.SysArchPrctl, Request, TileData) == 0
+            ? "products on tiles are not built yet"
+            : $"the system refuses AMX ({Marshal.GetLastPInvokeErrorMessage()})";
+    }
+}
