@@ -1,0 +1,60 @@
+using System.Runtime.InteropServices;
+using HeteroQwen.Backends.Cpu.Panels;
+using Iced.Intel;
+using static Iced.Intel.AssemblerRegisters;
+
+namespace HeteroQwen.Backends.Cpu.Emission;
+
+/// <summary>What the emitted product kernels have in common: vector registers by number, the fields of their call, stores, the end.</summary>
+internal static class KernelRegisters
+{
+    private static readonly AssemblerRegisterZMM[] s_vectors =
+    [
+        zmm0, zmm1, zmm2, zmm3, zmm4, zmm5, zmm6, zmm7, zmm8, zmm9, zmm10, zmm11, zmm12, zmm13, zmm14, zmm15,
+        zmm16, zmm17, zmm18, zmm19, zmm20, zmm21, zmm22, zmm23, zmm24, zmm25, zmm26, zmm27, zmm28, zmm29, zmm30, zmm31,
+    ];
+
+    public static AssemblerRegisterZMM Vector(int index) => s_vectors[index];
+
+    /// <summary>Sets vectors to zero.</summary>
+    public static void Clear(Assembler a, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            a.vpxord(Vector(i), Vector(i), Vector(i));
+        }
+    }
+
+    /// <summary>Loads a field of the call, which rdi points to.</summary>
+    public static void Load(Assembler a, AssemblerRegister64 register, string field) => a.mov(register, __qword_ptr[rdi + Field(field)]);
+
+    /// <summary>
+    /// Stores vectors 0 .. rows * panels - 1, a row's panels side by side, as far as the call's mask has their columns, and returns.
+    /// rdi points to the call; rax, rdx, k1 and k2 are lost.
+    /// </summary>
+    public static void Store(Assembler a, int rows, int panels)
+    {
+        Load(a, rax, nameof(ProductCall.Y));
+        Load(a, rdx, nameof(ProductCall.YStride));
+        a.kmovq(k1, __qword_ptr[rdi + Field(nameof(ProductCall.Mask))]);
+        a.kshiftrq(k2, k1, PanelLayout.Columns);
+        for (int row = 0; row < rows; row++)
+        {
+            a.vmovups(__zmmword_ptr[rax].k1, Vector(row * panels));
+            if (panels > 1)
+            {
+                a.vmovups(__zmmword_ptr[rax + 64].k2, Vector((row * panels) + 1));
+            }
+
+            if (row < rows - 1)
+            {
+                a.add(rax, rdx);
+            }
+        }
+
+        a.vzeroupper();
+        a.ret();
+    }
+
+    private static int Field(string name) => (int)Marshal.OffsetOf<ProductCall>(name);
+}
