@@ -18,19 +18,19 @@ public sealed class AttentionTests
     public void Attention_matches_the_reference(ElementType type, long window, int heads, int kvHeads, int length)
     {
         Step step = new([(17, 17), (3, 1), (9, 2)], heads, kvHeads, length, type, window);
-        Against.Bounded(Attention.Instance, step.Operands, 3e-6, step.Attributes, step.Bindings);
+        Against.Bounded(Ir.Attention.Instance, step.Operands, 3e-6, step.Attributes, step.Bindings);
     }
 
     [Fact]
     public void Attention_takes_q_in_any_layout()
     {
         Step step = new([(6, 6)], 4, 2, 8, ElementType.F32, 0);
-        byte[] dense = Against.Cpu(Attention.Instance, step.Operands, step.Attributes, step.Bindings)[0].Data;
+        byte[] dense = Against.Cpu(Ir.Attention.Instance, step.Operands, step.Attributes, step.Bindings)[0].Data;
         TestTensor q = Data.Floats(1, 6, 4, 8);
         foreach (TestTensor laid in (TestTensor[])[q.WithGaps(), q.Transposed()])
         {
             TestTensor[] operands = [laid with { Dims = [Dim.T, 4, 8] }, .. step.Operands.Skip(1)];
-            Assert.Equal(dense, Against.Cpu(Attention.Instance, operands, step.Attributes, step.Bindings)[0].Data);
+            Assert.Equal(dense, Against.Cpu(Ir.Attention.Instance, operands, step.Attributes, step.Bindings)[0].Data);
         }
     }
 
@@ -44,7 +44,7 @@ public sealed class AttentionTests
         Assert.Equal(expected, Run(moved));
         Assert.Equal(expected, Run(batched)[..expected.Length]);
 
-        static byte[] Run(Step step) => Against.Cpu(Attention.Instance, step.Operands, step.Attributes, step.Bindings)[0].Data;
+        static byte[] Run(Step step) => Against.Cpu(Ir.Attention.Instance, step.Operands, step.Attributes, step.Bindings)[0].Data;
     }
 
     [Theory]
@@ -61,7 +61,7 @@ public sealed class AttentionTests
         int[] values = operands[operand].Ints();
         values[operand == 6 ? 1 : 0] = value;
         operands[operand] = TestTensor.Of(values, [.. operands[operand].Dims]);
-        StatusException e = Assert.Throws<StatusException>(() => Against.Cpu(Attention.Instance, operands, step.Attributes, step.Bindings));
+        StatusException e = Assert.Throws<StatusException>(() => Against.Cpu(Ir.Attention.Instance, operands, step.Attributes, step.Bindings));
         Assert.Equal(StatusCode.InvalidArgument, e.Status.Code);
         Assert.Contains(expected, e.Message, StringComparison.Ordinal);
     }
