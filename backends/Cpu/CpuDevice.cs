@@ -7,11 +7,11 @@ namespace HeteroQwen.Backends.Cpu;
 /// <summary>The device: its workers and the table of its kernels. Its tier is one of those that run here, the best unless given.</summary>
 internal sealed class CpuDevice(int threads, CpuTier? tier = null, long smallestShare = WorkerPool.UsualShare) : IDevice
 {
-    private readonly WorkerPool _pool = new(threads, smallestShare);
+    private readonly WorkerPool _pool = new(threads, smallestShare) { Tier = tier ?? CpuTiers.Here[0] };
 
     internal WorkerPool Pool => _pool;
 
-    internal CpuTier Tier { get; } = tier ?? CpuTiers.Here[0];
+    internal CpuTier Tier => _pool.Tier;
 
     internal HostConstants Constants { get; } = new("cpu", CpuBackend.MemoryBytes, threads);
 

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using HeteroQwen.Backends.Cpu.Panels;
+using HeteroQwen.Backends.Cpu.Tiers;
 
 namespace HeteroQwen.Backends.Cpu;
 
@@ -51,6 +53,12 @@ internal sealed unsafe class WorkerPool : IDisposable
     }
 
     public int Threads => _workers.Length;
+
+    /// <summary>What the kernels of these workers are made of.</summary>
+    public CpuTier Tier { get; init; } = CpuTiers.Here[0];
+
+    /// <summary>Weights packed for kernels of these workers.</summary>
+    public PackedMatrices Weights { get; } = new();
 
     /// <summary>Runs the work and returns when all units are done.</summary>
     /// <param name="work">The work; kept by the caller, so that a launch allocates nothing.</param>

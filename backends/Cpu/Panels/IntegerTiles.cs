@@ -12,6 +12,9 @@ internal abstract unsafe class IntegerTiles
     /// <summary>Largest number of rows of <see cref="Direct"/>.</summary>
     public abstract int MostDirectRows { get; }
 
+    /// <summary><see cref="Direct"/> finds unpacked steps and mins in its call.</summary>
+    public virtual bool DirectTakesSteps => false;
+
     /// <summary>
     /// Two panels of unpacked codes (for Q8_0 the packed panels themselves), steps and mins, by 1 .. <see cref="MostTiledRows"/> rows.
     /// Where there is but one panel the pointers of the second repeat the first's and its mask is 0.

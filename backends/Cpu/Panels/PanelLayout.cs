@@ -57,6 +57,10 @@ internal static class PanelLayout
     public static long PartOffset(ElementType type, long length, int part) =>
         Parts(type, length).Take(part).Aggregate(0L, (sum, bytes) => checked(sum + Aligned(bytes)));
 
+    /// <summary><see cref="PartOffset"/> of each part.</summary>
+    public static long[] Offsets(ElementType type, long length) =>
+        [.. Parts(type, length).Select((_, part) => PartOffset(type, length, part))];
+
     /// <summary>Bytes from one panel to the next.</summary>
     public static long PanelBytes(ElementType type, long length) =>
         Parts(type, length).Aggregate(0L, (sum, bytes) => checked(sum + Aligned(bytes)));

@@ -1,3 +1,6 @@
+using HeteroQwen.Backends.Cpu.Tiers;
+using HeteroQwen.Ir;
+
 namespace HeteroQwen.Backends.Cpu.Panels;
 
 /// <summary>
@@ -13,6 +16,10 @@ namespace HeteroQwen.Backends.Cpu.Panels;
 /// </summary>
 internal abstract unsafe class PanelProduct
 {
+    /// <summary>The product with a packed matrix: its kernels are the best of the tier.</summary>
+    public static PanelProduct Create(PackedMatrix matrix, CpuTier tier) =>
+        matrix.Type.IsQuantized() ? new IntegerProduct(matrix, new PortableTiles(matrix.Type, matrix.Length)) : new FloatProduct(matrix);
+
     /// <summary>The form in which a launch with so many rows reads its activations.</summary>
     public abstract ActivationForm Form(int rows);
 
