@@ -4,7 +4,7 @@ using HeteroQwen.Backends.Cpu.Tiers;
 
 namespace HeteroQwen.Backends.Cpu;
 
-/// <summary>Does the units begin .. end - 1 of a launch, as worker number <paramref name="worker"/>.</summary>
+/// <summary>Does the units begin .. end - 1 of a launch, as worker number <paramref name="worker"/>; called for one run after another.</summary>
 internal delegate void Work(int worker, long begin, long end);
 
 /// <summary>A worker threw; the inner exception is what it threw.</summary>
@@ -12,37 +12,43 @@ internal sealed class WorkerException(int worker, Exception inner) : Exception($
 
 /// <summary>
 /// Threads that share the units of a launch. The caller is worker 0; the others wait, spinning briefly (the next launch mostly
-/// follows within microseconds) and then parked. Units are dealt out in runs of equal length; since each unit owns its outputs and
-/// computes them alone, the number of workers never changes a bit.
+/// follows within microseconds) and then parked.
+/// <para>Units are dealt out in runs, side by side in memory, from one counter: a worker whose core is taken away by another process
+/// holds up no more than the run that it has begun, and one that has not begun by the time that the others are done is not waited
+/// for. Since each unit owns its outputs and computes them alone, neither the number of workers nor who does what changes a
+/// bit.</para>
 /// </summary>
 internal sealed unsafe class WorkerPool : IDisposable
 {
     /// <summary>A worker is woken only for at least this much work, in about a nanosecond, unless the device says otherwise.</summary>
     public const long UsualShare = 1 << 13;
 
-    private const int SpinRounds = 2000;
-    private const int SpinsPerRound = 4;
+    /// <summary>Runs that a worker's share is dealt in, where they are no less than <see cref="SharesInRun"/> asks for.</summary>
+    private const int RunsPerShare = 8;
+
+    /// <summary>A run is worth at least this part of the smallest share: taking it from the counter costs about 0.1 microseconds.</summary>
+    private const int SharesInRun = 4;
 
     private readonly Worker[] _workers;
     private readonly nint[] _scratch;
-    private readonly int _spinRounds;
     private readonly long _smallestShare;
+    private Work? _work;
+    private long _units;
+    private long _run;
     private long _scratchBytes;
-    private int _running;
-    private volatile bool _stopping;
+    private PaddedCounter _next;
 
     public WorkerPool(int threads, long smallestShare = UsualShare)
     {
-        // More threads than processors: a spinning one would only keep another from running.
-        _spinRounds = threads <= Environment.ProcessorCount ? SpinRounds : 0;
         _smallestShare = smallestShare;
         _scratch = new nint[threads];
-        _workers = new Worker[threads];
+        _workers = new Worker[threads - 1];
         try
         {
-            for (int i = 1; i < threads; i++)
+            for (int i = 0; i < _workers.Length; i++)
             {
-                _workers[i] = new Worker(this, i);
+                // More threads than processors: a spinning one would only keep another from running.
+                _workers[i] = new Worker(this, i + 1, spins: threads <= Environment.ProcessorCount);
             }
         }
         catch
@@ -52,7 +58,9 @@ internal sealed unsafe class WorkerPool : IDisposable
         }
     }
 
-    public int Threads => _workers.Length;
+    public int Threads => _workers.Length + 1;
+
+    internal bool IsStopping { get; private set; }
 
     /// <summary>What the kernels of these workers are made of.</summary>
     public CpuTier Tier { get; init; } = CpuTiers.Here[0];
@@ -67,27 +75,24 @@ internal sealed unsafe class WorkerPool : IDisposable
     /// <exception cref="WorkerException">A worker threw; all have ended.</exception>
     public void Run(Work work, long units, long cost)
     {
-        ObjectDisposedException.ThrowIf(_stopping, this);
-        long shares = Math.Max(1, units * Math.Max(1, cost) / _smallestShare);
-        int parts = (int)Math.Min(Math.Min(_workers.Length, units), shares);
-        _running = parts - 1;
-        for (int i = 1; i < parts; i++)
+        ObjectDisposedException.ThrowIf(IsStopping, this);
+        cost = Math.Max(1, cost);
+        long shares = Math.Max(1, units * cost / _smallestShare);
+        int parts = (int)Math.Min(Math.Min(Threads, units), shares);
+        long leastRun = (_smallestShare / SharesInRun / cost) + 1;
+        (_work, _units) = (work, units);
+        _run = parts <= 1 ? units : Math.Max(leastRun, units / (parts * (long)RunsPerShare));
+        _next.Value = 0;
+        for (int i = 0; i < parts - 1; i++)
         {
-            _workers[i].Begin(work, units * i / parts, units * (i + 1) / parts);
+            _workers[i].Post();
         }
 
-        Exception? failure = Try(work, 0, 0, units / Math.Max(1, parts));
-        SpinWait spin = default;
-        while (Volatile.Read(ref _running) != 0)
+        (Exception? failure, int failed) = (TakeRuns(0), 0);
+        for (int i = 0; i < parts - 1; i++)
         {
-            spin.SpinOnce(sleep1Threshold: -1);
-        }
-
-        int failed = 0;
-        for (int i = 1; i < parts; i++)
-        {
-            Exception? other = _workers[i].TakeFailure();
-            (failure, failed) = failure is null && other is not null ? (other, i) : (failure, failed);
+            Exception? other = _workers[i].Collect();
+            (failure, failed) = failure is null && other is not null ? (other, i + 1) : (failure, failed);
         }
 
         if (failure is not null)
@@ -102,7 +107,7 @@ internal sealed unsafe class WorkerPool : IDisposable
     /// <summary>Grows each worker's memory. Called when a kernel is prepared, never by a launch.</summary>
     public void EnsureScratch(long bytes)
     {
-        ObjectDisposedException.ThrowIf(_stopping, this);
+        ObjectDisposedException.ThrowIf(IsStopping, this);
         if (bytes <= _scratchBytes)
         {
             return;
@@ -120,10 +125,10 @@ internal sealed unsafe class WorkerPool : IDisposable
 
     public void Dispose()
     {
-        _stopping = true;
-        for (int i = 1; i < _workers.Length; i++)
+        IsStopping = true;
+        foreach (Worker? worker in _workers)
         {
-            _workers[i]?.Dispose();
+            worker?.Dispose();
         }
 
         for (int i = 0; i < _scratch.Length; i++)
@@ -135,107 +140,32 @@ internal sealed unsafe class WorkerPool : IDisposable
         _scratchBytes = 0;
     }
 
-    private static Exception? Try(Work work, int worker, long begin, long end)
+    /// <summary>Takes runs of the launch until there are none; what was thrown, or null.</summary>
+    internal Exception? TakeRuns(int worker)
     {
+        (Work work, long units, long run) = (_work!, _units, _run);
         try
         {
-            work(worker, begin, end);
+            for (long begin; (begin = Interlocked.Add(ref _next.Value, run) - run) < units;)
+            {
+                work(worker, begin, Math.Min(units, begin + run));
+            }
+
             return null;
         }
         catch (Exception e)
         {
             // A worker's exception belongs to the launch, whose caller gets it; on a bare thread it would end the process.
+            Volatile.Write(ref _next.Value, units);
             return e;
         }
     }
 
-    /// <summary>One thread and its letter box.</summary>
-    private sealed class Worker : IDisposable
+    /// <summary>A number alone in its cache lines, so that taking runs slows down nothing that lies beside it.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 3 * CpuBuffer.Alignment)]
+    private struct PaddedCounter
     {
-        private readonly WorkerPool _pool;
-        private readonly int _index;
-        private readonly Thread _thread;
-        private readonly AutoResetEvent _wake = new(false);
-        private Work? _work;
-        private long _begin;
-        private long _end;
-        private Exception? _failure;
-        private int _letters;
-        private int _parked;
-        private bool _disposed;
-
-        public Worker(WorkerPool pool, int index)
-        {
-            _pool = pool;
-            _index = index;
-            _thread = new Thread(Loop) { IsBackground = true, Name = $"cpu worker {index}" };
-            _thread.Start();
-        }
-
-        public void Begin(Work work, long begin, long end)
-        {
-            (_work, _begin, _end) = (work, begin, end);
-            Post();
-        }
-
-        public Exception? TakeFailure()
-        {
-            Exception? failure = _failure;
-            _failure = null;
-            return failure;
-        }
-
-        public void Dispose()
-        {
-            if (!_disposed)
-            {
-                _disposed = true;
-                Post();
-                _thread.Join();
-                _wake.Dispose();
-            }
-        }
-
-        private void Post()
-        {
-            Interlocked.Increment(ref _letters);
-            if (Interlocked.Exchange(ref _parked, 0) == 1)
-            {
-                _wake.Set();
-            }
-        }
-
-        private void Loop()
-        {
-            for (int read = 0; ; read++)
-            {
-                WaitForLetter(read);
-                if (_pool._stopping)
-                {
-                    return;
-                }
-
-                _failure = Try(_work!, _index, _begin, _end);
-                Interlocked.Decrement(ref _pool._running);
-            }
-        }
-
-        private void WaitForLetter(int read)
-        {
-            for (int i = 0; i < _pool._spinRounds && Volatile.Read(ref _letters) == read; i++)
-            {
-                Thread.SpinWait(SpinsPerRound);
-            }
-
-            while (Volatile.Read(ref _letters) == read)
-            {
-                // Parked is said before the last look, and the poster posts before it looks at parked: one of the two sees the other.
-                Interlocked.Exchange(ref _parked, 1);
-                if (Volatile.Read(ref _letters) == read || Interlocked.Exchange(ref _parked, 0) == 0)
-                {
-                    _wake.WaitOne();
-                }
-            }
-        }
+        [FieldOffset(CpuBuffer.Alignment)]
+        public long Value;
     }
 }

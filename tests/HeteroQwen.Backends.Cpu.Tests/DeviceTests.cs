@@ -272,6 +272,41 @@ public sealed class DeviceTests : IDisposable
         Assert.Equal([.. Enumerable.Range(0, 100).Select(i => Rounds / 100 * (100 - i))], done);
     }
 
+    [Fact]
+    public void Run_goes_on_without_a_worker_that_is_held_up_and_waits_for_what_it_has_begun()
+    {
+        using WorkerPool pool = new(2, smallestShare: 1);
+        using ManualResetEventSlim begun = new();
+        int[] done = new int[64];
+        long left = done.Length;
+        long held = 0;
+        Work work = (worker, begin, end) =>
+        {
+            for (long i = begin; i < end; i++)
+            {
+                done[i]++;
+            }
+
+            if (worker == 1)
+            {
+                // Held up in its first run until the caller has done all others.
+                held = end - begin;
+                begun.Set();
+                SpinWait.SpinUntil(() => Interlocked.Read(ref left) == end - begin);
+            }
+            else
+            {
+                begun.Wait();
+            }
+
+            Interlocked.Add(ref left, begin - end);
+        };
+        pool.Run(work, done.Length, 1);
+        Assert.Equal(0, left);
+        Assert.All(done, d => Assert.Equal(1, d));
+        Assert.InRange(held, 1, done.Length / 8);
+    }
+
     private IKernel Prepare(OpDescriptor op)
     {
         OpRunner.Check("prepare", _device.Prepare(op, new ConstantData?[op.Operands.Length], out IKernel? kernel));
@@ -284,18 +319,27 @@ public sealed class DeviceTests : IDisposable
         return buffer!;
     }
 
+    /// <summary>Three units, each of which waits for the two others, so that each worker has one.</summary>
     private sealed class Faulty : CpuKernel
     {
         private readonly Work _work;
+        private readonly Barrier _all = new(3);
 
         public Faulty(OpDescriptor op, WorkerPool pool, int failing)
             : base(op, [null], pool) => _work = (worker, _, _) =>
             {
+                _all.SignalAndWait();
                 if (worker == failing)
                 {
                     throw new InvalidOperationException($"worker {worker} was told to fail");
                 }
             };
+
+        public override void Dispose()
+        {
+            base.Dispose();
+            _all.Dispose();
+        }
 
         protected override Status Run(in Bindings bindings)
         {
