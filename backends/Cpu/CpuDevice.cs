@@ -1,4 +1,5 @@
 using HeteroQwen.Backends.Cpu.Kernels;
+using HeteroQwen.Backends.Cpu.Panels;
 using HeteroQwen.Backends.Cpu.Tiers;
 using HeteroQwen.Ir;
 
@@ -21,7 +22,12 @@ internal sealed class CpuDevice(int threads, CpuTier? tier = null, long smallest
         Alignment = CpuBuffer.Alignment,
         MemoryBytes = CpuBackend.MemoryBytes,
         Determinism = Determinism.BatchInvariant,
+        Numerics = [Quantised("linear"), Quantised("moe_ffn")],
     };
+
+    /// <summary>In fast, products with quantised weights round activations to int8, per 32; no other rounds more.</summary>
+    private static Numerics Quantised(string op) => new(
+        op, Precision.Fast, new Rounding(RoundingKind.Int8, 0, 0, ActivationRows.Group, false), Rounding.None, Rounding.None, 24, false);
 
     public Status Supports(OpDescriptor op, out Support support)
     {
@@ -38,7 +44,9 @@ internal sealed class CpuDevice(int threads, CpuTier? tier = null, long smallest
             return Status.Unsupported($"cpu: {op}: {support.Reason}");
         }
 
-        Status held = Constants.Acquire(constants, out HostConstantLease? lease);
+        // What a kernel packs is read while it is prepared, and needs no memory of the host's besides.
+        ConstantData?[] leased = constants is null ? null! : [.. constants.Select((c, i) => i < op.Operands.Length && KernelTable.Packs(op, i) ? null : c)];
+        Status held = Constants.Acquire(leased, out HostConstantLease? lease);
         if (!held.IsOk)
         {
             return held;
@@ -46,7 +54,7 @@ internal sealed class CpuDevice(int threads, CpuTier? tier = null, long smallest
 
         try
         {
-            CpuKernel prepared = KernelTable.Create(op, lease!.Constants, _pool);
+            CpuKernel prepared = KernelTable.Create(op, [.. lease!.Constants.Select((c, i) => c ?? constants![i])], _pool);
             prepared.Lease = lease;
             kernel = prepared;
             return Status.Ok;

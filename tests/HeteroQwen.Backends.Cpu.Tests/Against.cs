@@ -54,6 +54,46 @@ internal static class Against
         }
     }
 
+    /// <summary>
+    /// Results of a kernel that packs weights, in fast, the same for any number of threads and in place; asserts that their NMSE against
+    /// the reference's opened form is at most <paramref name="nmse"/>.
+    /// </summary>
+    public static TestTensor[] Packed(OpDefinition op, TestTensor[] operands, double nmse, Attributes attributes, Bindings bindings = default)
+    {
+        TestTensor[] found = Fast(op, operands, attributes, bindings);
+        TestTensor[] expected;
+        lock (s_lock)
+        {
+            expected = GraphInterpreter.RunDecomposition(s_reference, op, operands, attributes, bindings);
+        }
+
+        for (int r = 0; r < expected.Length; r++)
+        {
+            (float[] wanted, float[] got) = (expected[r].Floats(), found[r].Floats());
+            double errors = wanted.Zip(got, (w, g) => Math.Pow((double)w - g, 2)).Sum();
+            double error = errors / wanted.Sum(w => (double)w * w);
+            Assert.True(error <= nmse, $"result {r} of {op.Name}: NMSE {error:g3} where {nmse:g3} is the most");
+        }
+
+        return found;
+    }
+
+    /// <summary>Results of a kernel in fast, the same for any number of threads and in place.</summary>
+    public static TestTensor[] Fast(OpDefinition op, TestTensor[] operands, Attributes attributes, Bindings bindings = default)
+    {
+        lock (s_lock)
+        {
+            TestTensor[] first = OpRunner.Run(s_devices[0], op, operands, attributes, bindings, Precision.Fast);
+            foreach (CpuDevice device in s_devices)
+            {
+                TestTensor[] inPlace = OpRunner.Run(device, op, operands, attributes, bindings, Precision.Fast, inPlace: true);
+                AssertSameBits(first, inPlace, $"{device.Pool.Threads} threads");
+            }
+
+            return first;
+        }
+    }
+
     private static void Reference(
         OpDefinition op, TestTensor[] operands, TestTensor[] laid, double tolerance, Attributes? attributes, Bindings bindings)
     {

@@ -85,6 +85,23 @@ internal static class Data
         return dense with { Data = memory, Strides = [.. strides] };
     }
 
+    /// <summary>Types of weights.</summary>
+    public static ElementType[] WeightTypes => [.. ElementTypes.All.Where(t => t.IsFloat() || t.IsQuantized())];
+
+    /// <summary>Values such that a product with normal activations is about as large as they are.</summary>
+    public static TestTensor Weight(int seed, ElementType type, params ReadOnlySpan<long> dims)
+    {
+        float scale = 1 / MathF.Sqrt(dims[^1]);
+        return (type.IsQuantized() ? TestTensor.OfBlocks(type, seed, 2 * scale, Dims(dims)) : Floats(seed, type, scale, dims)).AsConstant();
+    }
+
+    /// <summary>The weight of a norm, about 1.</summary>
+    public static TestTensor Norm(int seed, int length) =>
+        TestTensor.Of([.. Floats(seed, length).Floats().Select(x => 1 + (x / 8))], length).AsConstant();
+
+    /// <summary>What one block of packed products may be off, in NMSE: f32 sums, or activations in int8 three times over.</summary>
+    public static double PackedNmse(ElementType type) => type.IsQuantized() ? 3e-4 : 1e-11;
+
     private static int Count(ReadOnlySpan<long> dims)
     {
         long count = 1;

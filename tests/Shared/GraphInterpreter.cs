@@ -40,7 +40,8 @@ public static class GraphInterpreter
 
     /// <summary>The results of an op's decomposition.</summary>
     public static TestTensor[] RunDecomposition(
-        IDevice device, OpDefinition op, IReadOnlyList<TestTensor> operands, Attributes attributes, Bindings bindings)
+        IDevice device, OpDefinition op, IReadOnlyList<TestTensor> operands, Attributes attributes, Bindings bindings,
+        Precision precision = Precision.Exact)
     {
         GraphBuilder builder = new("decomposition");
         Dictionary<string, TestTensor> tensors = [];
@@ -64,7 +65,7 @@ public static class GraphInterpreter
             builder.Output($"y{i}", results[i]);
         }
 
-        return Run(device, builder.Build(), tensors, bindings);
+        return Run(device, builder.Build(), tensors, bindings, precision);
     }
 
     private static TestTensor View(Operation operation, TestTensor x, Bindings bindings)

@@ -28,7 +28,10 @@ internal abstract unsafe class CpuKernel : IKernel
         Op = op;
         Pool = pool;
         pool.EnsureScratch(scratchBytes);
-        Operands = [.. op.Operands.Select((o, i) => new TensorView(o, constants[i], !KernelTable.ReadsByRow(op.Name, i)))];
+        Operands =
+        [
+            .. op.Operands.Select((o, i) => new TensorView(o, constants[i], !KernelTable.ReadsByRow(op, i), KernelTable.Packs(op, i))),
+        ];
         Results = [.. op.Results.Select(r => new TensorView(r, null, false))];
         _views = [.. Operands, .. Results];
         _names = [

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using HeteroQwen.Backends.Cpu.Blocks;
+using HeteroQwen.Backends.Cpu.Panels;
 using HeteroQwen.Ir;
 
 namespace HeteroQwen.Backends.Cpu.Kernels;
@@ -31,15 +33,24 @@ internal static class KernelTable
         ["moe_ffn"] = new(0b1, 0b111001, (op, c, pool) => new MoeFfnKernel(op, c, pool)),
     };
 
+    /// <summary>The kernels of <see cref="Precision.Fast"/> that pack their weights; those of <see cref="s_entries"/> do the rest.</summary>
+    private static readonly Dictionary<string, Entry> s_packing = new(StringComparer.Ordinal)
+    {
+        ["ffn_block"] = new(0, 0, (op, c, pool) => new FfnBlockKernel(op, c, pool)) { Packs = 0b11100 },
+    };
+
     public static CpuKernel Create(OpDescriptor op, ConstantData?[] constants, WorkerPool pool) =>
-        s_entries[op.Name].Create(op, constants, pool);
+        Find(op)!.Create(op, constants, pool);
 
     /// <summary>Whether an operand is read row by row, wherever its rows lie.</summary>
-    public static bool ReadsByRow(string op, int operand) => (s_entries[op].ByRow & (1UL << operand)) != 0;
+    public static bool ReadsByRow(OpDescriptor op, int operand) => (Find(op)!.ByRow & (1UL << operand)) != 0;
+
+    /// <summary>Whether an operand is a weight that the kernel packs, so that it needs the constant's bytes only to be prepared.</summary>
+    public static bool Packs(OpDescriptor op, int operand) => (Find(op)!.Packs & (1UL << operand)) != 0;
 
     public static Support Supports(OpDescriptor op)
     {
-        if (!s_entries.TryGetValue(op.Name, out Entry? entry))
+        if (Find(op) is not { } entry)
         {
             return Support.No(
                 OpCatalog.TryGet(op.Name, out OpDefinition? known) && known.Class == OpClass.Block
@@ -66,6 +77,11 @@ internal static class KernelTable
             return Support.No(e.Message);
         }
     }
+
+    /// <summary>The entry for the op in its precision and with its weights; null if there is none.</summary>
+    private static Entry? Find(OpDescriptor op) =>
+        op.Precision == Precision.Fast && s_packing.TryGetValue(op.Name, out Entry? packing) && packing.CanPack(op) ? packing
+        : s_entries.GetValueOrDefault(op.Name);
 
     /// <summary>Why the descriptor is none of the op's, or null: types by the op's own inference, layouts by the table.</summary>
     /// <exception cref="ConstraintException">A constraint of the op does not hold.</exception>
@@ -112,7 +128,8 @@ internal static class KernelTable
     private static TensorType TypeOf(TensorDescriptor tensor) => new(tensor.Element, new Shape(tensor.Dims.AsSpan()));
 
     /// <summary>
-    /// An upper bound: weights are read where they lie; what is read otherwise may be joined from several ranges, and widened to f32.
+    /// An upper bound: weights are packed, or read where they lie; what is read otherwise may be joined from several ranges, and widened
+    /// to f32.
     /// </summary>
     private static long ConstantBytes(OpDescriptor op)
     {
@@ -120,7 +137,13 @@ internal static class KernelTable
         for (int i = 0; i < op.Operands.Length; i++)
         {
             TensorDescriptor operand = op.Operands[i];
-            if (operand.Role == TensorRole.Constant && !ReadsByRow(op.Name, i))
+            if (operand.Role == TensorRole.Constant && Packs(op, i))
+            {
+                long matrices = operand.Rank == 3 ? operand.Dims[0].Constant : 1;
+                bytes = checked(bytes + PackedMatrix.PackedBytes(
+                    operand.Element, matrices, operand.Dims[^2].Constant, operand.Dims[^1].Constant));
+            }
+            else if (operand.Role == TensorRole.Constant && !ReadsByRow(op, i))
             {
                 long elements = new Shape(operand.Dims.AsSpan()).Elements(default);
                 bytes = checked(bytes + (elements * sizeof(float)) + operand.Element.Bytes(elements));
@@ -135,6 +158,14 @@ internal static class KernelTable
     /// <param name="Create">Makes the kernel.</param>
     private sealed record Entry(ulong Strided, ulong ByRow, Func<OpDescriptor, ConstantData?[], WorkerPool, CpuKernel> Create)
     {
+        /// <summary>Bit i: operand i is a weight that the kernel packs.</summary>
+        public ulong Packs { get; init; }
+
+        /// <summary>Whether the weights are constants of types that can be packed.</summary>
+        public bool CanPack(OpDescriptor op) => op.Operands.Index().All(o => o.Index >= MostOperands || (Packs & (1UL << o.Index)) == 0
+            || (o.Item.Role == TensorRole.Constant && o.Item.Rank is 2 or 3 && PackedMatrix.Packs(o.Item.Element)
+                && o.Item.Dims.All(d => d.IsConstant && d.Constant > 0)));
+
         /// <summary>The bits of the operands that are there, no constants and not quantised.</summary>
         public ulong StridedOf(OpDescriptor op)
         {

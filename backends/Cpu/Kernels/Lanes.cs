@@ -114,6 +114,10 @@ internal static unsafe class Lanes
         return most;
     }
 
+    /// <summary>y = a + b.</summary>
+    public static void Add(float* a, float* b, float* y, long length) =>
+        BinaryLoops.Vectors<float, Add<float>>((byte*)a, 1, (byte*)b, 1, (byte*)y, length);
+
     /// <summary>y = x * factor.</summary>
     public static void Scale(float* x, float factor, float* y, long length)
     {

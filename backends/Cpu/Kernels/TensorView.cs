@@ -13,15 +13,18 @@ internal sealed unsafe class TensorView : IDisposable
     private readonly TensorDescriptor _descriptor;
     private readonly ImmutableArray<ByteRange> _ranges = [];
     private readonly long[] _rangeStarts = [];
+    private readonly bool _isPacked;
     private void* _owned;
 
     /// <param name="descriptor">The tensor.</param>
     /// <param name="constant">Its bytes, if it is a constant.</param>
     /// <param name="joins">Bytes of several ranges are copied into one, for a kernel that walks the whole tensor.</param>
+    /// <param name="isPacked">The kernel packs the constant and reads it there: the view has its dimensions alone.</param>
     /// <exception cref="ArgumentException">The constant's bytes do not fit the descriptor.</exception>
-    public TensorView(TensorDescriptor descriptor, ConstantData? constant, bool joins)
+    public TensorView(TensorDescriptor descriptor, ConstantData? constant, bool joins, bool isPacked = false)
     {
         _descriptor = descriptor;
+        _isPacked = isPacked;
         Dims = new long[descriptor.Rank];
         Strides = new long[descriptor.Rank];
         if (descriptor.Role != TensorRole.Constant)
@@ -34,10 +37,15 @@ internal sealed unsafe class TensorView : IDisposable
             return;
         }
 
-        Check(descriptor, constant);
-        _ranges = constant!.Ranges;
+        Check(descriptor, constant, isPacked);
         Resolve(default);
         SetDenseStrides();
+        if (isPacked)
+        {
+            return;
+        }
+
+        _ranges = constant!.Ranges;
         if (_ranges.Length > 1 && joins)
         {
             Join();
@@ -69,7 +77,7 @@ internal sealed unsafe class TensorView : IDisposable
 
     public bool IsConstant => _descriptor.Role == TensorRole.Constant;
 
-    public bool KeepsHostBytes => IsConstant && _owned == null;
+    public bool KeepsHostBytes => IsConstant && !_isPacked && _owned == null;
 
     public long OwnedBytes => _owned == null ? 0 : _ranges.Sum(r => r.Length);
 
@@ -175,9 +183,10 @@ internal sealed unsafe class TensorView : IDisposable
         _owned = null;
     }
 
-    private static void Check(TensorDescriptor descriptor, ConstantData? constant)
+    private static void Check(TensorDescriptor descriptor, ConstantData? constant, bool isPacked)
     {
-        if (constant is null || constant.Ranges.IsDefaultOrEmpty || descriptor.Dims.Any(d => !d.IsConstant))
+        bool isGenerated = isPacked && constant?.Generator is not null;
+        if (constant is null || (constant.Ranges.IsDefaultOrEmpty && !isGenerated) || descriptor.Dims.Any(d => !d.IsConstant))
         {
             throw new ArgumentException($"a constant {descriptor} comes without its bytes");
         }
@@ -192,7 +201,7 @@ internal sealed unsafe class TensorView : IDisposable
         long sliceBytes = descriptor.Element.Bytes(slice);
         long bytes = descriptor.Rank == 0 ? sliceBytes : checked(sliceBytes * descriptor.Dims[0].Constant);
         bool typed = constant.Type == descriptor.Element && constant.Shape.SequenceEqual(descriptor.Dims.Select(d => d.Code));
-        bool whole = constant.Ranges.All(r => r.Address != 0 && r.Length > 0 && r.Length % Math.Max(1, sliceBytes) == 0);
+        bool whole = isGenerated || constant.Ranges.All(r => r.Address != 0 && r.Length > 0 && r.Length % Math.Max(1, sliceBytes) == 0);
         if (!typed || !whole || bytes <= 0 || constant.Bytes != bytes)
         {
             throw new ArgumentException($"the bytes of constant {constant.Identity} do not fill {descriptor}");

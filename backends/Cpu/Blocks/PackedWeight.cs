@@ -1,0 +1,87 @@
+using HeteroQwen.Backends.Cpu.Kernels;
+using HeteroQwen.Backends.Cpu.Panels;
+using HeteroQwen.Ir;
+
+namespace HeteroQwen.Backends.Cpu.Blocks;
+
+/// <summary>A packed matrix, or the matrices of all experts, and the product with it: columns by tiles of two panels.</summary>
+internal sealed unsafe class PackedWeight(PackedMatrix matrix, PanelProduct product) : IDisposable
+{
+    /// <summary>Columns of a tile: two panels, for which the products of many rows are made.</summary>
+    public const int TileColumns = PanelsTogether * PanelLayout.Columns;
+
+    /// <summary>Rows of a tile at the most, so that tiles stay in the second cache.</summary>
+    public const int TileRows = 512;
+
+    private const int PanelsTogether = 2;
+
+    /// <summary>Bytes of weights that a thread reads, and multiply-adds that it does, in a nanosecond, to weigh work.</summary>
+    private const long BytesPerCost = 12, ProductsPerCost = 64;
+
+    public static PackedWeight Of(ConstantData constant, WorkerPool pool)
+    {
+        PackedMatrix matrix = PackedMatrix.Pack(constant, pool);
+        return new PackedWeight(matrix, PanelProduct.Create(matrix, pool.Tier));
+    }
+
+    public PanelProduct Product => product;
+
+    public long Columns => matrix.Columns;
+
+    public long Length => matrix.Length;
+
+    /// <summary>Bytes of all matrices.</summary>
+    public long Bytes => matrix.Bytes;
+
+    /// <summary>Matrices.</summary>
+    public long Matrices => matrix.Matrices;
+
+    /// <summary>Tiles side by side in one matrix: the units of work.</summary>
+    public long Tiles => (matrix.Panels + PanelsTogether - 1) / PanelsTogether;
+
+    /// <summary>Cost of a tile of so many rows, in about a nanosecond.</summary>
+    public long TileCost(long rows) =>
+        Math.Max(PanelsTogether * matrix.PanelBytes / BytesPerCost, TileColumns * rows * matrix.Length / ProductsPerCost);
+
+    /// <summary>Columns of a tile: all but the last have <see cref="TileColumns"/>.</summary>
+    public int ColumnsOf(long tile) => (int)Math.Min(TileColumns, matrix.Columns - (tile * TileColumns));
+
+    /// <summary>y[row, i] = rows[row] . column 32 tile + i of a matrix.</summary>
+    public void Multiply(in ActivationRows rows, long entry, long tile, float* y, long yStride, byte* scratch)
+    {
+        long first = tile * PanelsTogether;
+        product.Run(rows, entry, first, (int)Math.Min(PanelsTogether, matrix.Panels - first), y, yStride, scratch);
+    }
+
+    /// <summary>y[row, n] = x[row, n] + rows[row] . column n (+ bias[n]) for the columns of a tile and all rows; y may be x.</summary>
+    /// <param name="rows">Activations.</param>
+    /// <param name="tile">Which columns.</param>
+    /// <param name="bias">[N], or null.</param>
+    /// <param name="x">[rows, N].</param>
+    /// <param name="y">[rows, N].</param>
+    /// <param name="sums">Memory for a tile.</param>
+    /// <param name="scratch">The product's memory.</param>
+    public void AddTo(PreparedRows rows, long tile, float* bias, float* x, float* y, float* sums, byte* scratch)
+    {
+        ActivationRows prepared = rows.For(product);
+        int columns = ColumnsOf(tile);
+        for (int row = 0, count; row < prepared.Rows; row += count)
+        {
+            count = Math.Min(TileRows, prepared.Rows - row);
+            Multiply(prepared.Slice(row, count), 0, tile, sums, TileColumns, scratch);
+            for (int i = 0; i < count; i++)
+            {
+                float* sum = sums + (i * TileColumns);
+                long at = ((row + i) * matrix.Columns) + (tile * TileColumns);
+                if (bias != null)
+                {
+                    Lanes.Add(sum, bias + (tile * TileColumns), sum, columns);
+                }
+
+                Lanes.Add(x + at, sum, y + at, columns);
+            }
+        }
+    }
+
+    public void Dispose() => matrix.Dispose();
+}
