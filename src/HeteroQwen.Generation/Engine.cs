@@ -23,7 +23,7 @@ public sealed class Engine : IDisposable
         void CopyRows(long from, long to, long rows) => _session!.CopyStateRows(from, to, rows);
         _pool = new KvPool(plan.PoolPages, (int)plan.Kv.Page, plan.SequenceLimit, CopyRows);
         _builder = new StepBuilder(new RopeTable(Config.HeadDim, Config.Rope), plan.Sizes, _pool);
-        _session = Session.Create(opened.Graph, model.Get, device, host, opened.Session);
+        _session = Session.Create(opened.Graph, model.Get, device, host, opened.Session, model.Release);
     }
 
     /// <summary>Model and device, for messages.</summary>

@@ -46,6 +46,8 @@ internal static class WindowCheck
 
         public ConstantData Get(string constantName) => inner.Get(constantName);
 
+        public long Release(string constantName) => inner.Release(constantName);
+
         public void Dispose() => inner.Dispose();
     }
 }

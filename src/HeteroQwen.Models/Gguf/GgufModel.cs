@@ -66,6 +66,8 @@ public sealed class GgufModel : IModelSource
             : throw new ArgumentException($"the model has no constant {constantName}", nameof(constantName));
     }
 
+    public long Release(string constantName) => Get(constantName).Ranges.Sum(MappedPages.Release);
+
     public void Dispose()
     {
         _disposed = true;

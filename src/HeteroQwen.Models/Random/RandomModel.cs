@@ -73,6 +73,8 @@ public sealed class RandomModel : IModelSource
         ? data
         : throw new ArgumentException($"the model has no constant {constantName}", nameof(constantName));
 
+    public long Release(string constantName) => 0;
+
     public void Dispose()
     {
         // The memory of the weights is the devices'.

@@ -72,6 +72,8 @@ public sealed class HuggingFaceFolder : IModelSource
             : throw new ArgumentException($"the model has no constant {constantName}", nameof(constantName));
     }
 
+    public long Release(string constantName) => Get(constantName).Ranges.Sum(MappedPages.Release);
+
     public void Dispose()
     {
         _disposed = true;

@@ -33,4 +33,11 @@ public interface IModelSource : IDisposable
     /// </remarks>
     /// <exception cref="ArgumentException">The model has no such constant.</exception>
     ConstantData Get(string constantName);
+
+    /// <summary>
+    /// Gives back the memory that reading a constant took, for one that is read no more or only in part: a page of its bytes, which
+    /// stay valid, is read from the file again when it is touched. Returns the bytes of the pages; 0 where there is nothing to give back.
+    /// </summary>
+    /// <exception cref="ArgumentException">The model has no such constant.</exception>
+    long Release(string constantName);
 }

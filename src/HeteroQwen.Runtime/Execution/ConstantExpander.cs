@@ -14,11 +14,12 @@ internal sealed unsafe class ConstantExpander : IDisposable
 
     private readonly Dictionary<string, (ConstantData Data, nint Address)> _expanded = new(StringComparer.Ordinal);
 
-    public long Bytes => _expanded.Values.Sum(e => e.Data.Bytes);
+    /// <summary>Bytes of all that was expanded, freed or not.</summary>
+    public long Bytes { get; private set; }
 
     public ConstantData Expand(ConstantData source, ElementType to)
     {
-        string identity = $"{source.Identity} as {to.Name()}";
+        string identity = Identity(source, to);
         if (!_expanded.TryGetValue(identity, out (ConstantData Data, nint Address) entry))
         {
             long elements = source.Shape.Aggregate(1L, (product, dim) => checked(product * dim));
@@ -26,10 +27,20 @@ internal sealed unsafe class ConstantExpander : IDisposable
             nint address = (nint)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), 64);
             entry = (new(identity, to, source.Shape, [new(address, bytes)]), address);
             _expanded.Add(identity, entry);
+            Bytes += bytes;
             Convert(source, to, (byte*)address);
         }
 
         return entry.Data;
+    }
+
+    /// <summary>Frees an expanded constant that no kernel reads any more.</summary>
+    public void Free(ConstantData source, ElementType to)
+    {
+        if (_expanded.Remove(Identity(source, to), out (ConstantData Data, nint Address) entry))
+        {
+            NativeMemory.AlignedFree((void*)entry.Address);
+        }
     }
 
     public void Dispose()
@@ -41,6 +52,8 @@ internal sealed unsafe class ConstantExpander : IDisposable
 
         _expanded.Clear();
     }
+
+    private static string Identity(ConstantData source, ElementType to) => $"{source.Identity} as {to.Name()}";
 
     /// <summary>A chunk at a time, so that no constant is whole in memory twice, and each is in the cache when it is converted.</summary>
     private static void Convert(ConstantData source, ElementType to, byte* destination)

@@ -42,9 +42,13 @@ public sealed class Session : IDisposable
         _read = parts.Read;
         _expander = parts.Expander;
         Lowered = parts.Lowered;
+        ReleasedBytes = parts.ReleasedBytes;
     }
 
     public LoweredGraph Lowered { get; }
+
+    /// <summary>Bytes of the model's memory that were given back once they were packed.</summary>
+    public long ReleasedBytes { get; }
 
     /// <summary>What the host did, and what expanded weights cost.</summary>
     public Ledger Ledger => _plan.Ledger;
@@ -62,14 +66,17 @@ public sealed class Session : IDisposable
     /// <param name="device">Where to run.</param>
     /// <param name="host">What takes the rest, with consent; null for nothing.</param>
     /// <param name="options">Precision, maxima and consent.</param>
+    /// <param name="release">Gives back the memory of the bytes of a constant of this name, which stay valid, and returns how much; null
+    /// where there is none to be given back.</param>
     /// <exception cref="UserErrorException">The device cannot run it as asked: precision, memory, or work for the host without consent.</exception>
     /// <exception cref="BackendException">The backend failed.</exception>
-    public static Session Create(Graph graph, Func<string, ConstantData> constants, Device device, Device? host, SessionOptions options)
+    public static Session Create(
+        Graph graph, Func<string, ConstantData> constants, Device device, Device? host, SessionOptions options, Func<string, long>? release = null)
     {
         ArgumentNullException.ThrowIfNull(constants);
         LoweredGraph lowered = Lowering.Lower(graph, device, host, options);
         Plan plan = Planner.Build(lowered, device, host, options);
-        return new(options, SessionBuilder.Build(lowered, plan, constants, device, host, options));
+        return new(options, SessionBuilder.Build(lowered, plan, constants, release ?? (_ => 0), device, host, options));
     }
 
     /// <summary>Whether any kernel of the plan reads this input; what none reads need not be filled.</summary>

@@ -14,7 +14,10 @@ internal sealed class SessionBuilder
     private readonly SideRuntime _device;
     private readonly SideRuntime? _host;
     private readonly ConstantExpander _expander;
+    private readonly Func<string, long> _release;
+    private readonly ConstantReaders _readers;
     private readonly Dictionary<int, IKernel> _kernels = [];
+    private long _releasedBytes;
 
     private SessionBuilder(
         LoweredGraph lowered,
@@ -23,10 +26,12 @@ internal sealed class SessionBuilder
         SideRuntime device,
         SideRuntime? host,
         ConstantExpander expander,
+        Func<string, long> release,
         SessionOptions options)
     {
-        (_lowered, _plan, _constants, _options) = (lowered, plan, constants, options);
+        (_lowered, _plan, _constants, _release, _options) = (lowered, plan, constants, release, options);
         (_device, _host, _expander) = (device, host, expander);
+        _readers = new(plan.Steps.OfType<LaunchStep>().Select(Names));
     }
 
     /// <summary>What <see cref="Session"/> is made of.</summary>
@@ -39,10 +44,17 @@ internal sealed class SessionBuilder
         Dictionary<string, InputStaging> Inputs,
         Dictionary<string, OutputStaging> Outputs,
         HashSet<string> Read,
-        ConstantExpander Expander);
+        ConstantExpander Expander,
+        long ReleasedBytes);
 
     public static Parts Build(
-        LoweredGraph lowered, Plan plan, Func<string, ConstantData> constants, Device device, Device? host, SessionOptions options)
+        LoweredGraph lowered,
+        Plan plan,
+        Func<string, ConstantData> constants,
+        Func<string, long> release,
+        Device device,
+        Device? host,
+        SessionOptions options)
     {
         bool usesHost = plan.Storages.Concat(plan.States).Any(s => s.Side == Side.Host);
         Func<string, ConstantData> sources = name => constants(lowered.Expansions.GetValueOrDefault(name)?.Source ?? name);
@@ -53,7 +65,7 @@ internal sealed class SessionBuilder
         try
         {
             hostRuntime = usesHost ? new(host!) : null;
-            return new SessionBuilder(lowered, plan, constants, deviceRuntime, hostRuntime, expander, options).Build();
+            return new SessionBuilder(lowered, plan, constants, deviceRuntime, hostRuntime, expander, release, options).Build();
         }
         catch
         {
@@ -66,14 +78,7 @@ internal sealed class SessionBuilder
 
     private Parts Build()
     {
-        for (int i = 0; i < _plan.Steps.Length; i++)
-        {
-            if (_plan.Steps[i] is LaunchStep launch)
-            {
-                _kernels[i] = RuntimeOf(launch.Side).Prepare(launch, [.. launch.Constants.Select(Bytes)]);
-            }
-        }
-
+        PrepareKernels();
         NoteExpansions();
         Liveness.Compute(_plan, i => _kernels[i].Info);
         _device.AllocateStorages(_plan, Side.Device, _options.Maxima);
@@ -82,13 +87,45 @@ internal sealed class SessionBuilder
         object[] steps = [.. _plan.Steps.Select((step, i) => step is LaunchStep launch
             ? (object)new PreparedLaunch(launch, _kernels[i], name => inputs[name].Pinned.HostAddress)
             : Prepared((TransferStep)step))];
-        if (_kernels.Values.All(k => !k.Info.KeepsHostConstants))
-        {
-            _expander.Dispose();
-        }
-
-        return new(_lowered, _plan, _device, _host, steps, inputs, Outputs(), read, _expander);
+        return new(_lowered, _plan, _device, _host, steps, inputs, Outputs(), read, _expander, _releasedBytes);
     }
+
+    /// <summary>
+    /// Those with the largest constants first: while a constant is packed it is in memory twice, and that is then on top of the little
+    /// that is packed already.
+    /// </summary>
+    private void PrepareKernels()
+    {
+        IEnumerable<(LaunchStep Launch, int Index)> launches = _plan.Steps.Select((step, i) => (Launch: step as LaunchStep, i))
+            .Where(s => s.Launch is not null).OrderByDescending(s => s.Launch!.Constants.Sum(c => c?.Type.Bytes(default) ?? 0))!;
+        foreach ((LaunchStep launch, int i) in launches)
+        {
+            IKernel kernel = RuntimeOf(launch.Side).Prepare(launch, [.. launch.Constants.Select(Bytes)]);
+            _kernels[i] = kernel;
+            foreach (string name in _readers.Prepared(Names(launch), kernel.Info))
+            {
+                GiveBack(name);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The memory of a constant that all its kernels are prepared from. Where one packed it and another goes on reading it (a tied
+    /// embedding, of which a step reads a few rows), the pages go all the same: those that are read come back.
+    /// </summary>
+    private void GiveBack(string name)
+    {
+        if (!_lowered.Expansions.TryGetValue(name, out Expansion? expansion))
+        {
+            _releasedBytes += _readers.WasReadWhole(name) ? _release(name) : 0;
+        }
+        else if (!_readers.IsKept(name))
+        {
+            _expander.Free(_constants(expansion.Source), expansion.To);
+        }
+    }
+
+    private static IEnumerable<string> Names(LaunchStep launch) => launch.Constants.OfType<ConstantOperand>().Select(c => c.Name);
 
     private ConstantData? Bytes(ConstantOperand? operand)
     {
@@ -98,12 +135,20 @@ internal sealed class SessionBuilder
         }
 
         ConstantData data = _lowered.Expansions.TryGetValue(operand.Name, out Expansion? expansion)
-            ? _expander.Expand(_constants(expansion.Source), expansion.To)
+            ? Expanded(expansion)
             : _constants(operand.Name);
         ImmutableArray<long> shape = [.. operand.Type.Shape.Dims.Select(d => d.Constant)];
         return data.Type == operand.Type.Element && data.Bytes == operand.Type.Bytes(default)
             ? data with { Shape = shape }
             : throw new UserErrorException($"{data.Identity} has {data.Bytes} bytes of {data.Type.Name()} where %{operand.Name} is {operand.Type}");
+    }
+
+    private ConstantData Expanded(Expansion expansion)
+    {
+        long before = _expander.Bytes;
+        ConstantData data = _expander.Expand(_constants(expansion.Source), expansion.To);
+        _releasedBytes += _expander.Bytes > before ? _release(expansion.Source) : 0;
+        return data;
     }
 
     private void NoteExpansions()
