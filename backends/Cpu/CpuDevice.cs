@@ -46,7 +46,7 @@ internal sealed class CpuDevice(int threads, CpuTier? tier = null, long smallest
 
         // What a kernel packs is read while it is prepared, and needs no memory of the host's besides.
         ConstantData?[] leased = constants is null ? null! : [.. constants.Select((c, i) => i < op.Operands.Length && KernelTable.Packs(op, i) ? null : c)];
-        Status held = Constants.Acquire(leased, out HostConstantLease? lease);
+        Status held = Constants.Acquire(leased, out HostConstantLease? lease, KernelTable.MakesRows(op.Name));
         if (!held.IsOk)
         {
             return held;
@@ -56,6 +56,11 @@ internal sealed class CpuDevice(int threads, CpuTier? tier = null, long smallest
         {
             CpuKernel prepared = KernelTable.Create(op, [.. lease!.Constants.Select((c, i) => c ?? constants![i])], _pool);
             prepared.Lease = lease;
+            if (!prepared.Info.KeepsHostConstants)
+            {
+                lease.Dispose();
+            }
+
             kernel = prepared;
             return Status.Ok;
         }

@@ -23,8 +23,13 @@ public sealed class HostConstants(string device, long memoryBytes, int threads)
     /// <summary>Bytes held now.</summary>
     public long Bytes => _entries.Values.Sum(e => e.Data.Bytes);
 
-    /// <summary>Gives each generated constant of a kernel its memory; the lease is released with the kernel.</summary>
-    public Status Acquire(ConstantData?[] constants, out HostConstantLease? lease)
+    /// <summary>
+    /// Gives each generated constant of a kernel its memory; the lease is released with the kernel, or once the kernel has packed them.
+    /// </summary>
+    /// <param name="constants">As the kernel's operands.</param>
+    /// <param name="lease">The same, in memory; null unless ok.</param>
+    /// <param name="generated">Bit i: operand i stays generated, for a kernel that makes the few bytes it reads when it reads them.</param>
+    public Status Acquire(ConstantData?[] constants, out HostConstantLease? lease, ulong generated = 0)
     {
         lease = null;
         if (constants is null)
@@ -35,7 +40,7 @@ public sealed class HostConstants(string device, long memoryBytes, int threads)
         HostConstantLease acquired = new(this, [.. constants]);
         for (int i = 0; i < constants.Length; i++)
         {
-            if (constants[i] is not { Generator: not null } constant)
+            if (constants[i] is not { Generator: not null } constant || (i < 64 && (generated >> i & 1) != 0))
             {
                 continue;
             }
@@ -165,7 +170,7 @@ public sealed class HostConstantLease : IDisposable
 
     internal HostConstantLease(HostConstants owner, ConstantData?[] constants) => (_owner, Constants) = (owner, constants);
 
-    /// <summary>As the kernel's operands; none is generated.</summary>
+    /// <summary>As the kernel's operands; none is generated but those that were to stay so.</summary>
     public ConstantData?[] Constants { get; }
 
     public void Dispose()

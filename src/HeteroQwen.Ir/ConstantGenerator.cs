@@ -22,6 +22,8 @@ public sealed record ConstantGenerator(ulong Seed, double Mean, double Deviation
 {
     private const ulong Golden = 0x9E3779B97F4A7C15;
 
+    private const int HalfLevels = 1 << 12;
+
     private static readonly double s_uniform = Math.Sqrt(12);
 
     /// <summary>Makes blocks <paramref name="first"/> .. first + count - 1; for the types without blocks, elements.</summary>
@@ -80,12 +82,20 @@ public sealed record ConstantGenerator(ulong Seed, double Mean, double Deviation
     private unsafe void FillHalves(WordStream words, ElementType type, long first, byte* destination, long count)
     {
         // 12 bits make more values than bf16 tells apart, and the table of them fits the innermost cache.
-        const int Levels = 1 << 12;
-        ushort* table = stackalloc ushort[Levels];
-        for (int h = 0; h < Levels; h++)
+        if (count < HalfLevels)
         {
-            double value = Mean + ((h - ((Levels - 1) / 2.0)) * (Deviation * s_uniform / Levels));
-            table[h] = type == ElementType.F16 ? BitConverter.HalfToUInt16Bits((Half)value) : BFloat16Bits((float)value);
+            for (long i = first; i < first + count; i++, destination += sizeof(ushort))
+            {
+                Unsafe.WriteUnaligned(destination, HalfOf(type, (ushort)(words[i / 4] >> (int)(i % 4 * 16)) >> 4));
+            }
+
+            return;
+        }
+
+        ushort* table = stackalloc ushort[HalfLevels];
+        for (int h = 0; h < HalfLevels; h++)
+        {
+            table[h] = HalfOf(type, h);
         }
 
         for (long i = first; i < first + count; destination += sizeof(ushort))
@@ -105,6 +115,12 @@ public sealed record ConstantGenerator(ulong Seed, double Mean, double Deviation
                 i++;
             }
         }
+    }
+
+    private ushort HalfOf(ElementType type, int level)
+    {
+        double value = Mean + ((level - ((HalfLevels - 1) / 2.0)) * (Deviation * s_uniform / HalfLevels));
+        return type == ElementType.F16 ? BitConverter.HalfToUInt16Bits((Half)value) : BFloat16Bits((float)value);
     }
 
     private static ushort BFloat16Bits(float value)

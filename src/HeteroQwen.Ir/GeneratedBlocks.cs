@@ -25,6 +25,9 @@ internal static unsafe class GeneratedBlocks
     /// <summary>Mean square of 1 + (k - 127.5) / 512 over k.</summary>
     private const double SpreadSquare = 1 + (((Levels * Levels) - 1) / 12.0 / (512 * 512));
 
+    /// <summary>By type; worked out once, since a constant may be made a row at a time.</summary>
+    private static readonly double[] s_meanSquares = [.. ElementTypes.All.Select(type => type.IsQuantized() ? MeanSquare(type) : 0)];
+
     /// <summary>Whether the scales of such blocks, and q4_k's dmin, are finite in f16.</summary>
     public static bool Holds(ElementType type, double deviation) => Half.IsFinite((Half)(7.5 * 1.25 * Scale(type, deviation)));
 
@@ -57,7 +60,7 @@ internal static unsafe class GeneratedBlocks
         }
     }
 
-    private static double Scale(ElementType type, double deviation) => deviation / Math.Sqrt(SpreadSquare * MeanSquare(type));
+    private static double Scale(ElementType type, double deviation) => deviation / Math.Sqrt(SpreadSquare * s_meanSquares[(int)type]);
 
     /// <summary>Mean square of an element where d is 1: of q8_0's q; of q4_0's q - 8; and see the kinds of scales.</summary>
     private static double MeanSquare(ElementType type) => type switch

@@ -48,6 +48,9 @@ internal static class KernelTable
     /// <summary>Whether an operand is a weight that the kernel packs, so that it needs the constant's bytes only to be prepared.</summary>
     public static bool Packs(OpDescriptor op, int operand) => (Find(op)!.Packs & (1UL << operand)) != 0;
 
+    /// <summary>Bit i: the kernel makes what it reads of a generated operand i when it reads it.</summary>
+    public static ulong MakesRows(string op) => op == GatherRows.Instance.Name ? 0b1u : 0;
+
     public static Support Supports(OpDescriptor op)
     {
         if (Find(op) is not { } entry)

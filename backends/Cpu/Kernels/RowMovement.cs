@@ -2,13 +2,16 @@ using HeteroQwen.Ir;
 
 namespace HeteroQwen.Backends.Cpu.Kernels;
 
-/// <summary><c>gather_rows</c>: out[i, :] = table[index[i], :] as f32. A unit is a row of the result.</summary>
+/// <summary>
+/// <c>gather_rows</c>: out[i, :] = table[index[i], :] as f32. A unit is a row of the result. Rows of a generated table are made when
+/// they are asked for. Scratch: a row as the table has it.
+/// </summary>
 internal sealed unsafe class GatherRowsKernel : CpuKernel
 {
     private readonly Work _work;
 
     public GatherRowsKernel(OpDescriptor op, ConstantData?[] constants, WorkerPool pool)
-        : base(op, constants, pool) => _work = Run;
+        : base(op, constants, pool, constants is [{ Generator: not null }, ..] ? RowBytes(op) : 0) => _work = Run;
 
     protected override Status Run(in Bindings bindings)
     {
@@ -26,12 +29,15 @@ internal sealed unsafe class GatherRowsKernel : CpuKernel
     {
         TensorView table = Operands[0];
         long length = table.Product(1, table.Rank);
+        long bytes = table.Bytes(length);
         for (long i = begin; i < end; i++)
         {
-            byte* row = table.At(table.Bytes(((int*)Operands[1].Data)[i] * length));
+            byte* row = table.Read(((int*)Operands[1].Data)[i] * bytes, bytes, Pool.Scratch(worker));
             Widening.Into(table.Element, row, 1, length, (float*)Results[0].Data + (i * length));
         }
     }
+
+    private static long RowBytes(OpDescriptor op) => op.Operands[0].Element.Bytes(op.Operands[0].Product(1, op.Operands[0].Rank, op.Maxima));
 }
 
 /// <summary>

@@ -14,6 +14,7 @@ internal sealed unsafe class TensorView : IDisposable
     private readonly ImmutableArray<ByteRange> _ranges = [];
     private readonly long[] _rangeStarts = [];
     private readonly bool _isPacked;
+    private readonly ConstantData? _generated;
     private void* _owned;
 
     /// <param name="descriptor">The tensor.</param>
@@ -37,7 +38,7 @@ internal sealed unsafe class TensorView : IDisposable
             return;
         }
 
-        Check(descriptor, constant, isPacked);
+        Check(descriptor, constant);
         Resolve(default);
         SetDenseStrides();
         if (isPacked)
@@ -45,7 +46,13 @@ internal sealed unsafe class TensorView : IDisposable
             return;
         }
 
-        _ranges = constant!.Ranges;
+        if (constant!.Generator is not null)
+        {
+            _generated = constant;
+            return;
+        }
+
+        _ranges = constant.Ranges;
         if (_ranges.Length > 1 && joins)
         {
             Join();
@@ -77,7 +84,7 @@ internal sealed unsafe class TensorView : IDisposable
 
     public bool IsConstant => _descriptor.Role == TensorRole.Constant;
 
-    public bool KeepsHostBytes => IsConstant && !_isPacked && _owned == null;
+    public bool KeepsHostBytes => IsConstant && !_isPacked && _owned == null && _generated is null;
 
     public long OwnedBytes => _owned == null ? 0 : _ranges.Sum(r => r.Length);
 
@@ -155,6 +162,18 @@ internal sealed unsafe class TensorView : IDisposable
         return (byte*)_ranges[range].Address + (offset - _rangeStarts[range]);
     }
 
+    /// <summary>Some bytes of a dense tensor within a row: where they lie, or made into <paramref name="scratch"/>.</summary>
+    public byte* Read(long offset, long bytes, void* scratch)
+    {
+        if (_generated is null)
+        {
+            return At(offset);
+        }
+
+        _generated.Read(offset, (nint)scratch, bytes);
+        return (byte*)scratch;
+    }
+
     /// <summary>Address of row <paramref name="row"/>, counting rows of the last axis in row-major order.</summary>
     public byte* Row(long row)
     {
@@ -183,10 +202,10 @@ internal sealed unsafe class TensorView : IDisposable
         _owned = null;
     }
 
-    private static void Check(TensorDescriptor descriptor, ConstantData? constant, bool isPacked)
+    private static void Check(TensorDescriptor descriptor, ConstantData? constant)
     {
-        bool isGenerated = isPacked && constant?.Generator is not null;
-        if (constant is null || (constant.Ranges.IsDefaultOrEmpty && !isGenerated) || descriptor.Dims.Any(d => !d.IsConstant))
+        bool generated = constant?.Generator is not null;
+        if (constant is null || constant.Ranges.IsDefault || constant.Ranges.IsEmpty != generated || descriptor.Dims.Any(d => !d.IsConstant))
         {
             throw new ArgumentException($"a constant {descriptor} comes without its bytes");
         }
@@ -201,10 +220,17 @@ internal sealed unsafe class TensorView : IDisposable
         long sliceBytes = descriptor.Element.Bytes(slice);
         long bytes = descriptor.Rank == 0 ? sliceBytes : checked(sliceBytes * descriptor.Dims[0].Constant);
         bool typed = constant.Type == descriptor.Element && constant.Shape.SequenceEqual(descriptor.Dims.Select(d => d.Code));
-        bool whole = isGenerated || constant.Ranges.All(r => r.Address != 0 && r.Length > 0 && r.Length % Math.Max(1, sliceBytes) == 0);
+        bool whole = generated || constant.Ranges.All(r => r.Address != 0 && r.Length > 0 && r.Length % Math.Max(1, sliceBytes) == 0);
         if (!typed || !whole || bytes <= 0 || constant.Bytes != bytes)
         {
             throw new ArgumentException($"the bytes of constant {constant.Identity} do not fill {descriptor}");
+        }
+
+        if (generated)
+        {
+            // What a generator can have wrong shows in its first block already.
+            byte* block = stackalloc byte[256];
+            constant.Read(0, (nint)block, descriptor.Element.BlockBytes());
         }
     }
 

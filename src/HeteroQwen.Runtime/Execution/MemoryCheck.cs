@@ -45,13 +45,19 @@ internal static class MemoryCheck
     }
 
     /// <summary>
-    /// What the kernels pack; or, if that is more, the generated constants, for which a device that packs nothing has to find memory.
+    /// What the kernels pack. A generated constant that none packs has to find memory of its own; the pages of a mapped one are the
+    /// file's, and given back once it is packed.
     /// </summary>
     private static long Weights(Plan plan, Side side, Func<string, ConstantData> constants)
     {
-        long generated = plan.Steps.OfType<LaunchStep>().Where(l => l.Side == side)
-            .SelectMany(l => l.Constants).OfType<ConstantOperand>().Select(c => constants(c.Name))
-            .Where(c => c.Generator is not null).DistinctBy(c => c.Identity).Sum(c => c.Bytes);
-        return Math.Max(PlanSummary.ConstantBytes(plan, side), generated);
+        long bytes = 0;
+        HashSet<string> counted = new(StringComparer.Ordinal);
+        foreach ((IEnumerable<string> names, long packed) in PlanSummary.PackedConstants(plan, side).OrderByDescending(p => p.Bytes))
+        {
+            long generated = names.Select(constants).Where(c => c.Generator is not null && counted.Add(c.Identity)).Sum(c => c.Bytes);
+            bytes = checked(bytes + Math.Max(packed, generated));
+        }
+
+        return bytes;
     }
 }

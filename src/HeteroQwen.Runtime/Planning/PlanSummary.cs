@@ -63,11 +63,14 @@ public sealed record PlanSummary(ImmutableArray<InsertedStep> Inserted, Immutabl
             ArenaPlanner.Assign(storages, device, maxima).Sum(),
             Bytes(storages.Where(s => s.Last >= 0)),
             Bytes(plan.States.Where(s => s.Side == side)),
-            ConstantBytes(plan, side));
+            PackedConstants(plan, side).Sum(p => p.Bytes));
     }
 
-    /// <summary>Upper bound of the device bytes of packed constants; ops that read the same ones share them.</summary>
-    internal static long ConstantBytes(Plan plan, Side side) => plan.Steps.OfType<LaunchStep>().Where(l => l.Side == side)
-        .GroupBy(l => string.Join(',', l.Constants.Select(c => c?.Name)))
-        .Sum(g => g.Max(l => l.ConstantBytes));
+    /// <summary>
+    /// Constants that are packed together, and an upper bound of the device bytes that this takes; ops that read the same ones share them.
+    /// </summary>
+    internal static IEnumerable<(IEnumerable<string> Names, long Bytes)> PackedConstants(Plan plan, Side side) =>
+        plan.Steps.OfType<LaunchStep>().Where(l => l.Side == side)
+            .GroupBy(l => string.Join(',', l.Constants.Select(c => c?.Name)))
+            .Select(g => (g.First().Constants.OfType<ConstantOperand>().Select(c => c.Name), g.Max(l => l.ConstantBytes)));
 }
