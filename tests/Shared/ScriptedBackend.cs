@@ -18,6 +18,9 @@ public sealed class ScriptedBackend(IBackend inner) : IBackend
     /// <summary>Ops that take dense operands only.</summary>
     public IReadOnlyList<string> DenseOps { get; init; } = [];
 
+    /// <summary>Ops whose kernels read all bytes of their constants when they are prepared, and say that they read none later.</summary>
+    public Func<OpDescriptor, bool> Packs { get; init; } = _ => false;
+
     /// <summary>Ops prepared, in order.</summary>
     public List<OpDescriptor> Prepared { get; } = [];
 
@@ -57,8 +60,26 @@ internal sealed class ScriptedDevice(ScriptedBackend script, IDevice inner) : ID
     {
         script.Prepared.Add(op);
         Status status = inner.Prepare(op, constants, out kernel);
-        kernel = kernel is null ? null : new ScriptedKernel(op.Name, kernel);
+        if (kernel is not null)
+        {
+            bool packs = script.Packs(op);
+            Array.ForEach(packs ? constants : [], Read);
+            kernel = new ScriptedKernel(op.Name, kernel, packs ? kernel.Info with { KeepsHostConstants = false } : kernel.Info);
+        }
+
         return status;
+    }
+
+    private static void Read(ConstantData? constant)
+    {
+        byte[] bytes = new byte[constant?.Bytes ?? 0];
+        unsafe
+        {
+            fixed (byte* to = bytes)
+            {
+                constant?.Read(0, (nint)to, bytes.Length);
+            }
+        }
     }
 
     public Status Allocate(MemoryKind kind, long bytes, out IBuffer? buffer)
@@ -79,13 +100,13 @@ internal sealed class ScriptedDevice(ScriptedBackend script, IDevice inner) : ID
     public void Dispose() => inner.Dispose();
 }
 
-internal sealed class ScriptedKernel(string op, IKernel inner) : IKernel
+internal sealed class ScriptedKernel(string op, IKernel inner, KernelInfo info) : IKernel
 {
     public string Op => op;
 
     public IKernel Inner => inner;
 
-    public KernelInfo Info => inner.Info;
+    public KernelInfo Info => info;
 
     public Status Workspace(in Bindings bindings, out long bytes) => inner.Workspace(bindings, out bytes);
 

@@ -50,6 +50,9 @@ public sealed class GgufFile : IDisposable
         return _file.Range(tensor.Offset, tensor.Length);
     }
 
+    /// <summary>Gives back the memory that a range of the file takes, which stays valid; 0 if it is none of this file.</summary>
+    internal long Release(ByteRange range) => _file.Release(range);
+
     public void Dispose() => _file.Dispose();
 
     /// <summary>A text's bytes, valid until the file is disposed; whether they are UTF-8 is not checked.</summary>

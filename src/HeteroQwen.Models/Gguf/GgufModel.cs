@@ -66,7 +66,7 @@ public sealed class GgufModel : IModelSource
             : throw new ArgumentException($"the model has no constant {constantName}", nameof(constantName));
     }
 
-    public long Release(string constantName) => Get(constantName).Ranges.Sum(MappedPages.Release);
+    public long Release(string constantName) => Get(constantName).Ranges.Sum(_file.Release);
 
     public void Dispose()
     {

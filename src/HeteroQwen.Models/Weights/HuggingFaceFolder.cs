@@ -72,7 +72,7 @@ public sealed class HuggingFaceFolder : IModelSource
             : throw new ArgumentException($"the model has no constant {constantName}", nameof(constantName));
     }
 
-    public long Release(string constantName) => Get(constantName).Ranges.Sum(MappedPages.Release);
+    public long Release(string constantName) => Get(constantName).Ranges.Sum(_files.Release);
 
     public void Dispose()
     {

@@ -6,6 +6,9 @@ namespace HeteroQwen.Models;
 /// <summary>A file mapped into memory for reading. What it gives lies inside the file as it was when it was opened.</summary>
 internal sealed unsafe class MappedFile : IDisposable
 {
+    /// <summary>What comes into memory when one byte is touched: Linux maps the pages around it, too, which then belong to neighbours.</summary>
+    private const long FaultBytes = 1 << 16;
+
     private readonly MemoryMappedFile _map;
     private readonly MemoryMappedViewAccessor _view;
     private byte* _start;
@@ -61,6 +64,26 @@ internal sealed unsafe class MappedFile : IDisposable
     {
         Check(offset, length);
         return new ByteRange((nint)(_start + offset), length);
+    }
+
+    /// <summary>
+    /// Takes the pages of a range of this file out of memory; they are read again when they are touched. Returns their bytes; 0 where
+    /// nothing was done, as for a range of another file.
+    /// </summary>
+    public long Release(ByteRange range)
+    {
+        ObjectDisposedException.ThrowIf(_start == null, this);
+        long first = range.Address - (nint)_start;
+        if (range.Length <= 0 || first < 0 || first > Length - range.Length)
+        {
+            return 0;
+        }
+
+        // The map begins with a page and ends with one.
+        long whole = (Length + Environment.SystemPageSize - 1) / Environment.SystemPageSize * Environment.SystemPageSize;
+        first = first / FaultBytes * FaultBytes;
+        long end = Math.Min(whole, (range.Address - (nint)_start + range.Length + FaultBytes - 1) / FaultBytes * FaultBytes);
+        return MappedPages.Release((nint)(_start + first), end - first);
     }
 
     public void Dispose()

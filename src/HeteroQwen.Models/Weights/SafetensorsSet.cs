@@ -57,6 +57,8 @@ internal sealed class SafetensorsSet : IDisposable
         }
     }
 
+    public long Release(ByteRange range) => _files.Sum(f => f.Release(range));
+
     public void Dispose() => _files.ForEach(f => f.Dispose());
 
     private void OpenShards(string folder)
