@@ -39,6 +39,18 @@ internal static class TestGraphs
         return builder.Build();
     }
 
+    /// <summary>The rows of a tied embedding, a product with a small weight, and one with the embedding.</summary>
+    public static Graph Tied()
+    {
+        GraphBuilder builder = new("tied");
+        Value tokens = builder.Input("tokens", new(ElementType.I32, Dim.T));
+        Value embedding = builder.Constant("embedding", new(ElementType.F32, 32, 8));
+        Value small = builder.Constant("small", new(ElementType.F32, 8, 8));
+        builder.Scope = "y";
+        builder.Output("y", builder.Linear(builder.Linear(builder.GatherRows(embedding, tokens), small), embedding));
+        return builder.Build();
+    }
+
     /// <summary>Constants of a graph: element i is (i % 7 - 3) / 4, exact in every float type.</summary>
     public static Func<string, ConstantData> Constants(Graph graph)
     {

@@ -52,6 +52,7 @@ internal sealed class ScriptedDevice(ScriptedBackend script, IDevice inner) : ID
         Status status = inner.Supports(op, out support);
         support = script.Refuse(op) is { } reason ? Support.No(reason)
             : script.DenseOps.Contains(op.Name) ? support with { StridedOperands = 0 }
+            : script.Packs(op) ? support with { ConstantBytes = ConstantBytes(op) }
             : support;
         return status;
     }
@@ -69,6 +70,9 @@ internal sealed class ScriptedDevice(ScriptedBackend script, IDevice inner) : ID
 
         return status;
     }
+
+    private static long ConstantBytes(OpDescriptor op) =>
+        op.Operands.Where(o => o.Role == TensorRole.Constant).Sum(o => o.Element.Bytes(o.Elements(default)));
 
     private static void Read(ConstantData? constant)
     {

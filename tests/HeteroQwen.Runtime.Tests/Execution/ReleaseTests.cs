@@ -7,24 +7,12 @@ namespace HeteroQwen.Runtime.Tests.Execution;
 /// <summary>When the memory of constants is given back.</summary>
 public sealed class ReleaseTests
 {
-    /// <summary>The rows of a tied embedding, a product with a small weight, and one with the embedding.</summary>
-    private static Graph Tied()
-    {
-        GraphBuilder builder = new("tied");
-        Value tokens = builder.Input("tokens", new(ElementType.I32, Dim.T));
-        Value embedding = builder.Constant("embedding", new(ElementType.F32, 32, 8));
-        Value small = builder.Constant("small", new(ElementType.F32, 8, 8));
-        builder.Scope = "y";
-        builder.Output("y", builder.Linear(builder.Linear(builder.GatherRows(embedding, tokens), small), embedding));
-        return builder.Build();
-    }
-
     [Fact]
     public void Constants_are_packed_the_largest_first_and_released_once_their_last_kernel_is_prepared()
     {
         List<(string Name, int Prepared)> released = [];
         ScriptedBackend backend = new(new ReferenceBackend()) { Packs = op => op.Name == "linear" };
-        using Session session = Create(backend, Tied(), released, out Device device);
+        using Session session = Create(backend, TestGraphs.Tied(), released, out Device device);
         using Device _ = device;
         Assert.Equal(["gather_rows", "linear", "linear"], backend.Prepared.Select(op => op.Name));
         Assert.Equal([32, 8], backend.Prepared.Skip(1).Select(op => op.Operands[1].Dims[0].Constant));
@@ -37,7 +25,7 @@ public sealed class ReleaseTests
     {
         List<(string Name, int Prepared)> released = [];
         ScriptedBackend backend = new(new ReferenceBackend()) { Packs = op => op.Name == "gather_rows" };
-        using Session session = Create(backend, Tied(), released, out Device device);
+        using Session session = Create(backend, TestGraphs.Tied(), released, out Device device);
         using Device _ = device;
         Assert.Equal(["embedding"], released.Select(r => r.Name));
     }
