@@ -24,6 +24,8 @@ internal static class Arguments
     public static Option<string?> Plugin() => Text(
         "--plugin", "PATH[#CLASS]", "A backend from an assembly; it is the one to run on unless -b names another");
 
+    public static Option<string?> Threads() => Text("-t", "THREADS", "Threads of the processor; all unless given", "--threads");
+
     public static Option<string?> Text(string name, string help, string description, params string[] aliases) =>
         new(name, aliases) { HelpName = help, Description = description };
 

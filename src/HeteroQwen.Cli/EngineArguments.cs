@@ -14,7 +14,7 @@ internal sealed class EngineArguments(Precision precision)
 
     private readonly Option<string> _backend = Arguments.Backend();
     private readonly Option<string?> _plugin = Arguments.Plugin();
-    private readonly Option<string?> _threads = Arguments.Text("-t", "THREADS", "Threads of the processor; all unless given", "--threads");
+    private readonly Option<string?> _threads = Arguments.Threads();
     private readonly Option<string?> _precision = Arguments.Text(
         "--precision", "exact|fast",
         $"exact keeps every operand at f32, fast may round as the device declares; {Name(precision)} unless given");

@@ -31,7 +31,7 @@ public static class Q8_0
     }
 
     /// <summary>
-    /// d = max |x| / 127 in f32, held as f16; q = x / d with d as held, to nearest even, and at most 127 from 0 (where d is a subnormal
+    /// For states: d = max |x| / 127 in f32, held as f16; q = x / d with d as held, to nearest even, and at most 127 from 0 (where d is a subnormal
     /// f16, its rounding can take x / d further). A d of 0 gives zeros. A block with an infinity or NaN, or whose d overflows f16, has
     /// that d and q = 0, so that all of it reads as NaN.
     /// </summary>
@@ -54,6 +54,33 @@ public static class Q8_0
             for (int i = 0; i < Elements; i++)
             {
                 float q = d == 0 || !float.IsFinite(d) ? 0 : MathF.Round(values[i] / d, MidpointRounding.ToEven);
+                blocks[2 + i] = (byte)(sbyte)Math.Clamp(q, -Most, Most);
+            }
+        }
+    }
+    /// <summary>
+    /// For the weights of a file: d = max |x| / 127; q = x * (1 / d), to nearest and halves away from 0, with d as it is before it is held
+    /// as f16. In f32, each operation rounded: bit for bit ggml's, so that a file is the same whichever program quantised it.
+    /// </summary>
+    /// <remarks>A d that overflows f16 is held as an infinity, which the block's values show.</remarks>
+    /// <exception cref="ArgumentException">The lengths are not those of the same whole blocks.</exception>
+    public static void QuantizeWeights(ReadOnlySpan<float> values, Span<byte> blocks)
+    {
+        BlockFormats.RequireBlocks(ElementType.Q8_0, blocks.Length, values.Length);
+        for (; !blocks.IsEmpty; blocks = blocks[Bytes..], values = values[Elements..])
+        {
+            float most = 0;
+            for (int i = 0; i < Elements; i++)
+            {
+                most = MathF.Max(most, MathF.Abs(values[i]));
+            }
+
+            float d = most / Most;
+            float inverse = BlockFormats.Inverse(d);
+            BinaryPrimitives.WriteHalfLittleEndian(blocks, (Half)d);
+            for (int i = 0; i < Elements; i++)
+            {
+                float q = MathF.Round(values[i] * inverse, MidpointRounding.AwayFromZero);
                 blocks[2 + i] = (byte)(sbyte)Math.Clamp(q, -Most, Most);
             }
         }

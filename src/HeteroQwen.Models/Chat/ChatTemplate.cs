@@ -18,15 +18,18 @@ public sealed class ChatTemplate
 
     private const string Cure = "use --raw with a prompt that is laid out as the model expects";
 
-    private ChatTemplate(string? warning) => Warning = warning;
+    private ChatTemplate(string? warning, string? text) => (Warning, Text) = (warning, text);
 
-    /// <summary>Qwen3's template, for models that come without files.</summary>
-    public static ChatTemplate Qwen3 { get; } = new(warning: null);
+    /// <summary>Qwen3's template, for who has no files: what it renders is known without its text.</summary>
+    public static ChatTemplate Qwen3 { get; } = new(warning: null, text: null);
 
     public bool IsKnownTemplate => Warning is null;
 
     /// <summary>Why this template cannot be rendered, as one sentence that names the file; null if it can.</summary>
     public string? Warning { get; }
+
+    /// <summary>The template as it was read, known or not; null where there is none, or several.</summary>
+    public string? Text { get; }
 
     /// <summary>
     /// Reads the template of a model's folder: <c>chat_template.jinja</c> if there is one, else <c>chat_template</c> of
@@ -46,12 +49,11 @@ public sealed class ChatTemplate
     public static ChatTemplate FromText(string? template, string source)
     {
         if (string.IsNullOrWhiteSpace(template))
-            return new ChatTemplate($"There is no chat template in {source}; {Cure}.");
+            return new ChatTemplate($"There is no chat template in {source}; {Cure}.", text: null);
         var text = template.Replace("\r\n", "\n").Trim();
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
-        return hash == Qwen3Hash
-            ? Qwen3
-            : new ChatTemplate($"The chat template in {source} is not Qwen3's and is not rendered; {Cure}.");
+        return new ChatTemplate(
+            hash == Qwen3Hash ? null : $"The chat template in {source} is not Qwen3's and is not rendered; {Cure}.", template);
     }
 
     /// <exception cref="UserErrorException">The template is unknown.</exception>
@@ -66,7 +68,9 @@ public sealed class ChatTemplate
     {
         if (!root.TryGetProperty("chat_template", out var template) || template.ValueKind == JsonValueKind.Null)
             return FromText(null, path);
+        if (template.ValueKind == JsonValueKind.String)
+            return FromText(template.GetString(), path);
         // A list of named templates is unknown whatever they are: which one counts depends on the request.
-        return FromText(template.ValueKind == JsonValueKind.String ? template.GetString() : template.GetRawText(), path);
+        return new ChatTemplate($"The chat template in {path} is not one text and is not rendered; {Cure}.", text: null);
     }
 }

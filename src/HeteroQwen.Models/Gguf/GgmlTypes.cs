@@ -58,5 +58,8 @@ internal static class GgmlTypes
     public static string Supported { get; } =
         string.Join(", ", s_byNumber.OrderBy(t => t.Key).Where(t => t.Value.Element is not null).Select(t => t.Value.Name));
 
+    /// <summary>ggml's number of a type that weights may have.</summary>
+    public static uint NumberOf(ElementType type) => s_byNumber.Single(t => t.Value.Element == type).Key;
+
     public static GgmlType? Find(uint number) => s_byNumber.GetValueOrDefault(number);
 }

@@ -5,17 +5,17 @@ namespace HeteroQwen.Models;
 /// <summary>Reads the tokenizer in a GGUF file's metadata: byte-level BPE with Qwen's split pattern, and nothing else.</summary>
 internal static class GgufTokenizer
 {
-    private const int Normal = 1;
-    private const int Control = 3;
-    private const int UserDefined = 4;
-    private const int Unused = 5;
+    public const int Normal = 1;
+    public const int Control = 3;
+    public const int UserDefined = 4;
+    public const int Unused = 5;
 
     /// <summary>The tokenizer; null where the file has none.</summary>
     /// <exception cref="UserErrorException">It is damaged or of another kind.</exception>
     public static QwenTokenizer? Read(GgufFile file)
     {
         GgufFields fields = new(file, "tokenizer.ggml.");
-        if (!fields.Has("model"))
+        if (!fields.Has("model") || fields.TextOrNull("model") == "none")
         {
             return null;
         }

@@ -48,7 +48,7 @@ public sealed class RandomModel : IModelSource
 
     /// <summary>Qwen3's own tokenizer and template.</summary>
     internal static ModelText Qwen3Text { get; } =
-        new("qwen3", () => QwenTokenizer.Load(BundledModels.Qwen3TokenizerPath), () => ChatTemplate.Qwen3);
+        new("qwen3", () => QwenTokenizer.Load(BundledModels.Qwen3TokenizerPath), () => ChatTemplate.Load(BundledModels.PathOf("tiny")));
 
     /// <summary>Whether a name is one of a random model, be it right or wrong.</summary>
     internal static bool IsNamed(string model)

@@ -21,6 +21,7 @@ public sealed class QwenTokenizer
 
     internal QwenTokenizer(TokenizerTables tables)
     {
+        Tables = tables;
         _tokens = tables.Tokens;
         _ids = tables.Ids;
         _special = [.. tables.Added.Where(token => token.IsSpecial).Select(token => token.Id)];
@@ -34,6 +35,9 @@ public sealed class QwenTokenizer
         });
         _longWords = new LongWordEncoder(tables.Vocabulary, tables.Merges);
     }
+
+    /// <summary>What it was made from.</summary>
+    internal TokenizerTables Tables { get; }
 
     /// <summary>The largest id plus one. A model's embedding may have more rows.</summary>
     public int VocabularySize { get; }

@@ -59,6 +59,7 @@ internal sealed unsafe class ConstantExpander : IDisposable
     private static void Convert(ConstantData source, ElementType to, byte* destination)
     {
         float[] values = new float[Chunk];
+        float[] back = new float[Chunk];
         byte[] chunk = new byte[source.Type.Bytes(Chunk)];
         long left = source.Bytes;
         fixed (byte* from = chunk)
@@ -70,7 +71,7 @@ internal sealed unsafe class ConstantExpander : IDisposable
                 int count = bytes / source.Type.BlockBytes() * source.Type.BlockElements();
                 Read(source, chunk.AsSpan(0, bytes), values.AsSpan(0, count));
                 bytes = (int)to.Bytes(count);
-                Write(values.AsSpan(0, count), to, new Span<byte>(destination, bytes), source.Identity);
+                Write(values.AsSpan(0, count), to, new Span<byte>(destination, bytes), back.AsSpan(0, count), source.Identity);
                 destination += bytes;
             }
         }
@@ -78,78 +79,30 @@ internal sealed unsafe class ConstantExpander : IDisposable
 
     private static void Read(ConstantData source, ReadOnlySpan<byte> from, Span<float> values)
     {
-        switch (source.Type)
+        if (!ElementValues.Holds(source.Type))
         {
-            case ElementType.F32:
-                from.CopyTo(MemoryMarshal.AsBytes(values));
-                return;
-            case ElementType.F16:
-                ReadOnlySpan<Half> halves = MemoryMarshal.Cast<byte, Half>(from);
-                for (int i = 0; i < values.Length; i++)
-                {
-                    values[i] = (float)halves[i];
-                }
-
-                return;
-            case ElementType.BF16:
-                ReadOnlySpan<ushort> brains = MemoryMarshal.Cast<byte, ushort>(from);
-                for (int i = 0; i < values.Length; i++)
-                {
-                    values[i] = BitConverter.UInt32BitsToSingle((uint)brains[i] << 16);
-                }
-
-                return;
-            case var type when type.IsQuantized():
-                BlockFormats.Dequantize(type, from, values);
-                return;
-            default:
-                throw new UserErrorException($"{source.Identity} is {source.Type.Name()}, which cannot be expanded");
+            throw new UserErrorException($"{source.Identity} is {source.Type.Name()}, which cannot be expanded");
         }
+
+        ElementValues.Read(source.Type, from, values);
     }
 
-    private static void Write(ReadOnlySpan<float> values, ElementType to, Span<byte> destination, string identity)
+    private static void Write(ReadOnlySpan<float> values, ElementType to, Span<byte> destination, Span<float> back, string identity)
     {
-        switch (to)
+        if (!to.IsFloat())
         {
-            case ElementType.F32:
-                MemoryMarshal.AsBytes(values).CopyTo(destination);
-                return;
-            case ElementType.F16:
-                Span<Half> halves = MemoryMarshal.Cast<byte, Half>(destination);
-                for (int i = 0; i < values.Length; i++)
-                {
-                    halves[i] = (Half)values[i];
-                    RequireFinite(Half.IsFinite(halves[i]) || !float.IsFinite(values[i]), values[i], to, identity);
-                }
-
-                return;
-            case ElementType.BF16:
-                Span<ushort> brains = MemoryMarshal.Cast<byte, ushort>(destination);
-                for (int i = 0; i < values.Length; i++)
-                {
-                    brains[i] = BFloat16Bits(values[i]);
-                    RequireFinite((brains[i] & 0x7F80) != 0x7F80 || !float.IsFinite(values[i]), values[i], to, identity);
-                }
-
-                return;
-            default:
-                throw new UserErrorException($"{identity} cannot be expanded to {to.Name()}");
+            throw new UserErrorException($"{identity} cannot be expanded to {to.Name()}");
         }
-    }
 
-    /// <summary>To nearest even; a NaN stays one.</summary>
-    private static ushort BFloat16Bits(float value)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(value);
-        return float.IsNaN(value) ? (ushort)((bits >> 16) | 0x40) : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-    }
-
-    private static void RequireFinite(bool fits, float value, ElementType to, string identity)
-    {
-        if (!fits)
+        ElementValues.Write(to, values, destination);
+        ElementValues.Read(to, destination, back);
+        for (int i = 0; i < values.Length; i++)
         {
-            throw new UserErrorException(
-                $"{identity} holds {value}, which overflows {to.Name()}, the type that the device reads; use --precision exact");
+            if (!float.IsFinite(back[i]) && float.IsFinite(values[i]))
+            {
+                throw new UserErrorException(
+                    $"{identity} holds {values[i]}, which overflows {to.Name()}, the type that the device reads; use --precision exact");
+            }
         }
     }
 }

@@ -3,12 +3,10 @@ using HeteroQwen.Ir;
 
 namespace HeteroQwen.Models;
 
-/// <summary>
-/// The types that the weights of a model have. Vectors are f32; so are routers where the others are quantised, as llama.cpp has them.
-/// </summary>
+/// <summary>The types that the weights of a model have, as llama.cpp's tools give them. Vectors and routers are f32.</summary>
 internal static class WeightTypes
 {
-    private const string Mix = "q4_k_m";
+    public const string Mix = "q4_k_m";
 
     private static readonly ImmutableArray<ElementType> s_pure =
         [ElementType.F32, ElementType.F16, ElementType.BF16, ElementType.Q8_0, ElementType.Q4_0, ElementType.Q4_K, ElementType.Q6_K];
@@ -25,10 +23,10 @@ internal static class WeightTypes
             return null;
         }
 
-        bool quantised = !isPure || pure.IsQuantized();
-        return (name, rank) => rank == 1 || (quantised && name.EndsWith(".mlp.gate.weight", StringComparison.Ordinal)) ? ElementType.F32
-            : isPure ? pure
-            : InMix(name, config);
+        return (name, rank) => rank == 1 || name.EndsWith(".mlp.gate.weight", StringComparison.Ordinal) ? ElementType.F32
+            : !isPure ? InMix(name, config)
+            : pure == ElementType.Q4_0 && name == Output(config) ? ElementType.Q6_K
+            : pure;
     }
 
     /// <summary>
@@ -37,11 +35,13 @@ internal static class WeightTypes
     /// </summary>
     private static ElementType InMix(string name, Qwen3Config config)
     {
-        string output = config.TiedEmbeddings ? Qwen3Tensors.Embedding : Qwen3Tensors.LmHead;
         bool careful = name.EndsWith(".v_proj.weight", StringComparison.Ordinal)
             || name.EndsWith(".down_proj.weight", StringComparison.Ordinal);
-        return name == output || (careful && HasMoreBits(Layer(name), config.Layers)) ? ElementType.Q6_K : ElementType.Q4_K;
+        return name == Output(config) || (careful && HasMoreBits(Layer(name), config.Layers)) ? ElementType.Q6_K : ElementType.Q4_K;
     }
+
+    /// <summary>The weight of the product that gives the logits.</summary>
+    private static string Output(Qwen3Config config) => config.TiedEmbeddings ? Qwen3Tensors.Embedding : Qwen3Tensors.LmHead;
 
     /// <summary>The first and last eighth of the layers, and every third of the rest (use_more_bits in llama-quant.cpp).</summary>
     private static bool HasMoreBits(int layer, int layers) =>
