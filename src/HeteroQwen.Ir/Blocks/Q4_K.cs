@@ -139,7 +139,7 @@ public static class Q4_K
         for (int i = 0; i < Candidates; i++)
         {
             float levels = MostLevel - 1 + (0.1f * i);
-            Lanes q = group.Levels(-least, levels / (most - least));
+            Lanes q = group.Levels(shift, levels / (most + shift));
             (float s, float m) = group.Solve(q);
             if (group.Error(q, s, m) is var e && e < error)
             {
