@@ -4,7 +4,7 @@ using HeteroQwen.Models;
 
 namespace HeteroQwen.TestSupport;
 
-/// <summary>Writes GGUF files, right or wrong: a model as llama.cpp's converter would write it, or whatever a test puts together.</summary>
+/// <summary>Writes GGUF files, right or wrong: a model with the product's own metadata, or whatever a test puts together.</summary>
 internal sealed class GgufWriter
 {
     private readonly List<(string Key, byte[] Value)> _metadata = [];
@@ -106,21 +106,16 @@ internal sealed class GgufWriter
         return file.ToArray();
     }
 
-    /// <summary>A model with its weights as they are, and the tokenizer of a folder if one is given.</summary>
-    public static GgufWriter Of(IModelSource model, string? tokenizerFolder = null)
+    /// <summary>A model with its weights as they are.</summary>
+    public static GgufWriter Of(IModelSource model)
     {
         GgufWriter writer = new();
-        GgufMetadata.Write(writer, model);
-        if (tokenizerFolder is not null)
-        {
-            GgufMetadata.WriteTokenizer(writer, model.Config, tokenizerFolder);
-        }
-
+        GgufMetadata.Of(model, []).ForEach(m => writer.Set(m.Key, m.Value));
         foreach (string name in model.Names)
         {
             ConstantData data = model.Get(name);
             ulong[] dims = [.. data.Shape.Reverse().Select(d => (ulong)d)];
-            writer.Add(new Tensor(GgufMetadata.TensorName(name), dims, TypeOf(data.Type), Bytes(data)));
+            writer.Add(new Tensor(GgufNames.Of(name), dims, GgmlTypes.NumberOf(data.Type), Bytes(data)));
         }
 
         return writer;
@@ -167,18 +162,6 @@ internal sealed class GgufWriter
         TypeCode.Int64 => 11,
         TypeCode.Double => 12,
         _ => throw new ArgumentException($"a {type} has no place in a file"),
-    };
-
-    private static uint TypeOf(ElementType type) => type switch
-    {
-        ElementType.F32 => 0,
-        ElementType.F16 => 1,
-        ElementType.BF16 => 30,
-        ElementType.Q8_0 => 8,
-        ElementType.Q4_0 => 2,
-        ElementType.Q4_K => 12,
-        ElementType.Q6_K => 14,
-        _ => throw new ArgumentException($"{type} has no place in a file"),
     };
 
     private long Padded(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;

@@ -39,7 +39,7 @@ public sealed class GgufModelTests
         using TempFolder folder = new();
         string path = BundledModels.PathOf(name);
         using HuggingFaceFolder original = HuggingFaceFolder.Open(path);
-        using GgufModel converted = GgufModel.Open(folder.Write("model.gguf", GgufWriter.Of(original, path).ToBytes()));
+        using GgufModel converted = GgufModel.Open(folder.Write("model.gguf", GgufWriter.Of(original).ToBytes()));
         Assert.Equal(original.Config.EosTokenIds, converted.Config.EosTokenIds);
         Assert.Equal(original.Config.BosTokenId, converted.Config.BosTokenId);
         Assert.Equal(original.Generation.EosTokenIds, converted.Generation.EosTokenIds);

@@ -63,13 +63,15 @@ public sealed class RandomModelTests
     }
 
     [Fact]
-    public void Routers_are_f32_where_the_experts_are_quantised()
+    public void Routers_are_f32_and_the_output_of_q4_0_is_q6_k_as_in_the_files_of_llama_cpp()
     {
         using IModelSource quantised = ModelSource.Open("random:qwen3-30b-a3b:q4_0");
         Assert.Equal(ElementType.F32, quantised.Get("model.layers.3.mlp.gate.weight").Type);
         Assert.Equal(ElementType.Q4_0, quantised.Get("model.layers.3.mlp.experts.gate_proj.weight").Type);
+        Assert.Equal(ElementType.Q4_0, quantised.Get(Qwen3Tensors.Embedding).Type);
+        Assert.Equal(ElementType.Q6_K, quantised.Get(Qwen3Tensors.LmHead).Type);
         using IModelSource half = ModelSource.Open("random:qwen3-30b-a3b:f16");
-        Assert.Equal(ElementType.F16, half.Get("model.layers.3.mlp.gate.weight").Type);
+        Assert.Equal(ElementType.F32, half.Get("model.layers.3.mlp.gate.weight").Type);
     }
 
     [Fact]
