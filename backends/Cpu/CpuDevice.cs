@@ -1,5 +1,6 @@
 using HeteroQwen.Backends.Cpu.Kernels;
 using HeteroQwen.Backends.Cpu.Panels;
+using HeteroQwen.Backends.Cpu.Roofs;
 using HeteroQwen.Backends.Cpu.Tiers;
 using HeteroQwen.Ir;
 
@@ -104,6 +105,21 @@ internal sealed class CpuDevice(int threads, CpuTier? tier = null, long smallest
     {
         stream = new CpuStream();
         return Status.Ok;
+    }
+
+    /// <summary>All products are f32 multiply-adds, whatever the weights are.</summary>
+    public Status MeasurePeaks(Precision precision, ElementType weights, out Peaks peaks)
+    {
+        peaks = default;
+        try
+        {
+            peaks = new PeakMeter(_pool).Measure();
+            return Status.Ok;
+        }
+        catch (OutOfMemoryException)
+        {
+            return Status.OutOfMemory("cpu: no memory for a buffer larger than the caches, by which reading is measured");
+        }
     }
 
     public void Dispose() => _pool.Dispose();

@@ -89,3 +89,10 @@ public sealed record Capabilities
     /// <summary>Declared arithmetic; what no entry names keeps f32 operands and results and sums in f32.</summary>
     public ImmutableArray<Numerics> Numerics { get; init; } = [];
 }
+
+/// <summary>What a device can do at most, as it measured itself.</summary>
+/// <param name="BytesPerSecond">Reading in order, by all its cores, of more memory than its caches hold; 0 if not known.</param>
+/// <param name="Unit">What computes products of these weights in this precision: an instruction or a unit of the chip, such as
+/// "f32 multiply-add". Where it depends on the number of tokens, the fastest.</param>
+/// <param name="OperationsPerSecond">What that reaches, a multiplication and an addition being two; 0 if not known.</param>
+public readonly record struct Peaks(double BytesPerSecond, string Unit, double OperationsPerSecond);

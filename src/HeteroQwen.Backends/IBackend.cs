@@ -57,6 +57,17 @@ public interface IDevice : IDisposable
 
     /// <summary>Creates an in-order stream.</summary>
     Status CreateStream(out IStream? stream);
+
+    /// <summary>Measures what the device can do at most, in a few tenths of a second and while no work is under way. Optional: on
+    /// Unsupported its rates are shown beside no limit.</summary>
+    /// <param name="precision">Of the products.</param>
+    /// <param name="weights">Type of their weights.</param>
+    /// <param name="peaks">The limits.</param>
+    Status MeasurePeaks(Precision precision, ElementType weights, out Peaks peaks)
+    {
+        peaks = default;
+        return Status.Unsupported("measure_peaks");
+    }
 }
 
 /// <summary>Where a buffer lies.</summary>

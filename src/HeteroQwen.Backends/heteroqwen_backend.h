@@ -341,6 +341,16 @@ typedef struct hq_capabilities
     size_t numerics_count;
 } hq_capabilities;
 
+/* What a device can do at most, as it measured itself. */
+typedef struct hq_peaks
+{
+    size_t struct_size; /* Set by the host, to whose memory the answer is written. */
+    double bytes_per_second;      /* Reading in order of more memory than the caches hold; 0 if not known. */
+    const char* unit;             /* What computes the products, such as "f32 multiply-add"; the fastest where that depends on the number
+                                     of tokens. */
+    double operations_per_second; /* A multiplication and an addition are two; 0 if not known. */
+} hq_peaks;
+
 /* A device, or one that is missing and why. */
 typedef struct hq_device_info
 {
@@ -400,6 +410,11 @@ typedef struct hq_device_api
 
     /* Creates an in-order stream. */
     hq_status_code (*create_stream)(hq_device* device, hq_stream** stream, hq_message* message);
+
+    /* Measures what the device can do at most with weights of this type, in a few tenths of a second and while no work is under
+     * way. If null, or on HQ_UNSUPPORTED, its rates are shown beside no limit. */
+    HQ_OPTIONAL hq_status_code (*measure_peaks)(
+        hq_device* device, hq_precision precision, hq_element_type weights, hq_peaks* peaks, hq_message* message);
 
     void (*release)(hq_device* device);
 } hq_device_api;

@@ -54,6 +54,12 @@ public sealed class Engine : IDisposable
     /// <summary>What ran on the host and why.</summary>
     public Ledger Ledger => _session.Ledger;
 
+    /// <summary>The graph as it runs on the device.</summary>
+    public LoweredGraph Lowered => _session.Lowered;
+
+    /// <summary>Times per operation; empty unless the engine was opened to profile.</summary>
+    public IReadOnlyList<OpTiming> Timings => _session.Timings;
+
     /// <summary>Pages that no sequence holds.</summary>
     public int FreePages => _pool.FreePages;
 

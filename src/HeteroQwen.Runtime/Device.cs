@@ -31,6 +31,20 @@ public sealed class Device : IDisposable
         return status.IsOk && handle is not null ? new(id, handle) : throw new BackendException(id, "open", status);
     }
 
+    /// <summary>What the device can do at most with weights of a type, as it measures itself; null if it does not.</summary>
+    /// <exception cref="BackendException">It tried and failed.</exception>
+    public Peaks? MeasurePeaks(Precision precision, ElementType weights)
+    {
+        Status status = Handle.MeasurePeaks(precision, weights, out Peaks peaks);
+        if (status.Code == StatusCode.Unsupported)
+        {
+            return null;
+        }
+
+        Check(status, "measure peaks");
+        return peaks;
+    }
+
     public void Dispose() => Handle.Dispose();
 
     internal void Check(Status status, string what)
