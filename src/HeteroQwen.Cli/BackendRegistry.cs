@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using HeteroQwen.Backends;
 using HeteroQwen.Backends.Cpu;
+using HeteroQwen.Backends.OpenCL;
 using HeteroQwen.Backends.Reference;
 using HeteroQwen.Ir;
 using HeteroQwen.Runtime;
@@ -18,6 +19,7 @@ internal sealed class BackendRegistry : IDisposable
     [
         new CpuBackend(),
         new ReferenceBackend(),
+        new OpenClBackend(),
     ];
 
     private readonly Dictionary<string, Device> _open = new(StringComparer.Ordinal);
