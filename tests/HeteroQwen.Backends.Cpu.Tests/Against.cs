@@ -94,16 +94,20 @@ internal static class Against
         }
     }
 
+    /// <summary>Results of the reference backend.</summary>
+    public static TestTensor[] Expected(OpDefinition op, TestTensor[] operands, Attributes? attributes = null, Bindings bindings = default)
+    {
+        lock (s_lock)
+        {
+            return OpRunner.Run(s_reference, op, operands, attributes, bindings);
+        }
+    }
+
     private static void Reference(
         OpDefinition op, TestTensor[] operands, TestTensor[] laid, double tolerance, Attributes? attributes, Bindings bindings)
     {
         TestTensor[] found = Cpu(op, laid, attributes, bindings);
-        TestTensor[] expected;
-        lock (s_lock)
-        {
-            expected = OpRunner.Run(s_reference, op, operands, attributes, bindings);
-        }
-
+        TestTensor[] expected = Expected(op, operands, attributes, bindings);
         for (int r = 0; r < expected.Length; r++)
         {
             AssertClose(expected[r], found[r], tolerance, $"result {r} of {op.Name}");

@@ -43,7 +43,7 @@ internal readonly struct AttentionLayout(AttentionShape shape, SimdWidth width)
     /// <summary>Columns of a row of v or of sums.</summary>
     public readonly long Sums = Up(shape.HeadDim, ColumnVectors * (long)width);
 
-    /// <summary>What a row has gathered over one chunk or several: weighted sums of v, then the largest score, then the sum of weights.</summary>
+    /// <summary>What a row has gathered over chunks: weighted sums of v, then the largest score, then the sum of the weights.</summary>
     public long Record => Up(Sums, Tail) + Tail;
 
     private static long Up(long count, long multiple) => checked(count + multiple - 1) / multiple * multiple;

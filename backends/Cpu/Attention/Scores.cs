@@ -6,7 +6,8 @@ namespace HeteroQwen.Backends.Cpu.Attention;
 /// <summary>
 /// Products of rows of q with entries of k. Scalar equivalent: to[r, e] = sum over d of q[r, d] k[e, d]. Lanes run over d, one
 /// accumulator for each product, whose lanes are added up in a fixed order: the tile that a product falls into changes no bit.
-/// <para>Tiles of four rows and four entries (16 accumulators, 8 loads for 16 multiply-adds) where there are 32 registers, else of two rows.</para>
+/// <para>Tiles of four rows and four entries (16 accumulators, 8 loads for 16 multiply-adds) where there are 32 registers, else of two
+/// rows.</para>
 /// </summary>
 internal static unsafe class Scores<T>
     where T : struct, ISimd<T>

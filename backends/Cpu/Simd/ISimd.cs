@@ -46,7 +46,7 @@ internal unsafe interface ISimd<T>
     /// <summary>x times 2 to the power i, i being the lowest bits of <paramref name="n"/>; from -126 to 127, unchecked.</summary>
     static abstract T ScaleByPower(T x, T n);
 
-    /// <summary>to[0..3] = the sums of the lanes of a, b, c and d. Each is added up in the same order, whichever of the four it is.</summary>
+    /// <summary>to[0..3] = the sums of the lanes of a, b, c and d. All four in the same order.</summary>
     static abstract void StoreSums(T a, T b, T c, T d, float* to);
 
     /// <summary>The sum of the lanes, in a fixed order.</summary>
