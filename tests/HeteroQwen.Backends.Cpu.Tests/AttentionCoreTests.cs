@@ -1,5 +1,5 @@
 using HeteroQwen.Backends.Cpu.Attention;
-using HeteroQwen.Backends.Cpu.Simd;
+using HeteroQwen.Backends.Cpu.Tiers;
 using HeteroQwen.Ir;
 
 namespace HeteroQwen.Backends.Cpu.Tests;
@@ -9,19 +9,20 @@ public sealed unsafe class AttentionCoreTests
 {
     private static readonly (int Entries, int Tokens)[] s_sequences = [(140, 140), (1, 1), (129, 2), (257, 9)];
 
-    public static TheoryData<int> Widths => [.. SimdWidths.All.Select(w => (int)w)];
+    /// <summary>A tier of each width.</summary>
+    public static TheoryData<string> Tiers => [.. CpuTiers.Here.DistinctBy(t => t.Width()).Select(t => t.Name())];
 
-    public static TheoryData<int, ElementType, int, int, int, int> Shapes
+    public static TheoryData<string, ElementType, int, int, int, int> Shapes
     {
         get
         {
-            TheoryData<int, ElementType, int, int, int, int> data = [];
-            foreach (int width in SimdWidths.All.Select(w => (int)w))
+            TheoryData<string, ElementType, int, int, int, int> data = [];
+            foreach (string tier in Tiers.Select(row => row.Data))
             {
-                data.Add(width, ElementType.F32, 0, 4, 2, 16);
-                data.Add(width, ElementType.F16, 140, 6, 2, 17);
-                data.Add(width, ElementType.BF16, 3, 5, 5, 70);
-                data.Add(width, ElementType.Q8_0, 0, 7, 1, 64);
+                data.Add(tier, ElementType.F32, 0, 4, 2, 16);
+                data.Add(tier, ElementType.F16, 140, 6, 2, 17);
+                data.Add(tier, ElementType.BF16, 3, 5, 5, 70);
+                data.Add(tier, ElementType.Q8_0, 0, 7, 1, 64);
             }
 
             return data;
@@ -30,11 +31,11 @@ public sealed unsafe class AttentionCoreTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Core_matches_the_reference(int width, ElementType type, int window, int heads, int kvHeads, int length)
+    public void Core_matches_the_reference(string tier, ElementType type, int window, int heads, int kvHeads, int length)
     {
         AttentionStep step = new(s_sequences, heads, kvHeads, length, type, window) { Page = 32, Columns = 10 };
         float[] expected = Against.Expected(Ir.Attention.Instance, step.Operands, step.Attributes, step.Bindings)[0].Floats();
-        float[] found = Run(step, step.Operands, width, 2, int.MaxValue);
+        float[] found = Run(step, step.Operands, tier, 2, int.MaxValue);
         double rms = Math.Sqrt(expected.Average(e => (double)e * e));
         Assert.All(expected.Zip(found), pair => Assert.Equal(pair.First, pair.Second, 1e-5 * (Math.Abs(pair.First) + rms)));
     }
@@ -42,26 +43,26 @@ public sealed unsafe class AttentionCoreTests
     [Theory]
     [MemberData(nameof(Shapes))]
     public void Core_gives_a_token_the_same_bits_whatever_the_step_and_the_number_of_threads(
-        int width, ElementType type, int window, int heads, int kvHeads, int length)
+        string tier, ElementType type, int window, int heads, int kvHeads, int length)
     {
         AttentionStep step = new(s_sequences, heads, kvHeads, length, type, window) { Page = 32, Columns = 10 };
         TestTensor[] operands = step.Operands;
-        float[] expected = Run(step, operands, width, 1, int.MaxValue);
+        float[] expected = Run(step, operands, tier, 1, int.MaxValue);
         foreach ((int threads, int tokens) in ((int, int)[])[(5, int.MaxValue), (1, 1), (2, 1), (5, 1), (2, 7), (5, 90)])
         {
-            float[] found = Run(step, operands, width, threads, tokens);
+            float[] found = Run(step, operands, tier, threads, tokens);
             Assert.True(expected.AsSpan().SequenceEqual(found), $"other bits with {threads} threads, {tokens} tokens at a time");
         }
     }
 
     [Theory]
-    [MemberData(nameof(Widths))]
-    public void Core_takes_nothing_from_entries_that_a_token_does_not_see(int width)
+    [MemberData(nameof(Tiers))]
+    public void Core_takes_nothing_from_entries_that_a_token_does_not_see(string tier)
     {
         AttentionStep step = new([(180, 180)], 4, 2, 16, ElementType.F32, 50) { Page = 32, Columns = 10 };
         TestTensor[] operands = step.Operands;
         int row = 16 * 4;
-        float[] expected = Run(step, operands, width, 2, int.MaxValue);
+        float[] expected = Run(step, operands, tier, 2, int.MaxValue);
 
         // Position 150 lies in page 4, which stands backwards like all pages.
         int slot = (operands[7].Ints()[150 / 32] * 32) + (150 % 32);
@@ -72,20 +73,20 @@ public sealed unsafe class AttentionCoreTests
             operands[state] = TestTensor.Of(values, [.. operands[state].Dims]).AsState();
         }
 
-        float[] found = Run(step, operands, width, 2, int.MaxValue);
+        float[] found = Run(step, operands, tier, 2, int.MaxValue);
         Assert.Equal(expected[..(150 * row)], found[..(150 * row)]);
         Assert.All(found[(150 * row)..], f => Assert.True(float.IsNaN(f)));
     }
 
     /// <summary>Runs a step, so many of its tokens in a launch.</summary>
-    private static float[] Run(AttentionStep step, TestTensor[] operands, int width, int threads, int tokens)
+    private static float[] Run(AttentionStep step, TestTensor[] operands, string tier, int threads, int tokens)
     {
         (int heads, int length) = ((int)operands[0].Dims[1].Constant, (int)operands[0].Dims[2].Constant);
         AttentionShape shape = new(
             heads, (int)operands[1].Dims[1].Constant, length, operands[1].Element, step.Page, step.Columns,
             step.Attributes.Int64("window"), (float)step.Attributes.Float64("scale"));
-        using WorkerPool pool = new(threads, smallestShare: 1);
-        AttentionCore core = new(shape, pool, (SimdWidth)width);
+        using WorkerPool pool = new(threads, smallestShare: 1) { Tier = CpuTiers.Here.First(t => t.Name() == tier) };
+        AttentionCore core = new(shape, pool);
         pool.EnsureScratch(core.ScratchBytes);
         int all = (int)step.Bindings.T;
         float[] output = new float[all * heads * length];

@@ -1,10 +1,11 @@
 using HeteroQwen.Backends.Cpu.Simd;
+using HeteroQwen.Backends.Cpu.Tiers;
 
 namespace HeteroQwen.Backends.Cpu.Tests;
 
 public sealed unsafe class SimdTests
 {
-    public static TheoryData<int> Widths => [.. SimdWidths.All.Select(w => (int)w)];
+    public static TheoryData<int> Widths => [.. CpuTiers.Here.Select(t => (int)t.Width()).Distinct()];
 
     [Theory]
     [MemberData(nameof(Widths))]

@@ -1,4 +1,4 @@
-using HeteroQwen.Backends.Cpu.Simd;
+using HeteroQwen.Backends.Cpu.Tiers;
 
 namespace HeteroQwen.Backends.Cpu.Attention;
 
@@ -25,11 +25,11 @@ internal sealed unsafe class AttentionCore
     private AttentionPlan _plan;
 
     /// <exception cref="OverflowException">The scratch cannot be counted.</exception>
-    public AttentionCore(AttentionShape shape, WorkerPool pool, SimdWidth width)
+    public AttentionCore(AttentionShape shape, WorkerPool pool)
     {
         _shape = shape;
         _pool = pool;
-        _loops = AttentionLoops.For(shape, width);
+        _loops = AttentionLoops.For(shape, pool.Tier.Width());
         _record = _loops.Layout.Record;
         _attend = Attend;
         _merge = Merge;

@@ -22,16 +22,16 @@ internal static unsafe class KvRows<T>
         switch (shape.State)
         {
             case ElementType.F32:
-                Load<KvF32>(shape, pool, pages, first, count, head, heads, to);
+                Load<KvElements<KvF32>>(shape, pool, pages, first, count, head, heads, to);
                 break;
             case ElementType.F16:
-                Load<KvF16>(shape, pool, pages, first, count, head, heads, to);
+                Load<KvElements<KvF16>>(shape, pool, pages, first, count, head, heads, to);
                 break;
             case ElementType.BF16:
-                Load<KvBF16>(shape, pool, pages, first, count, head, heads, to);
+                Load<KvElements<KvBF16>>(shape, pool, pages, first, count, head, heads, to);
                 break;
             case ElementType.Q8_0:
-                Load<KvQ8>(shape, pool, pages, first, count, head, heads, to);
+                Load<KvBlocks>(shape, pool, pages, first, count, head, heads, to);
                 break;
             default:
                 throw new ArgumentException($"no state is {shape.State.Name()}");
@@ -54,31 +54,10 @@ internal static unsafe class KvRows<T>
             float* row = to.Data + (e * to.Row);
             for (int h = 0; h < heads; h++, from += headBytes, row += to.Head)
             {
-                Widen<TFormat>(from, length, row);
+                TFormat.Widen<T>(from, length, row);
             }
 
             (page, place) = place + 1 == shape.Page ? (page + 1, 0) : (page, place + 1);
-        }
-    }
-
-    /// <summary>A head, and zeros up to a whole vector.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Widen<TFormat>(byte* from, long length, float* to)
-        where TFormat : struct, IKvFormat
-    {
-        long i = 0;
-        for (; i <= length - T.Count; i += T.Count)
-        {
-            T.Store(to + i, TFormat.Load<T>(from, i));
-        }
-
-        if (i < length)
-        {
-            T.Store(to + i, T.Zero);
-            for (; i < length; i++)
-            {
-                SimdScalar.Store(to + i, TFormat.Load<SimdScalar>(from, i));
-            }
         }
     }
 }

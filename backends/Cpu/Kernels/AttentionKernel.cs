@@ -1,5 +1,4 @@
 using HeteroQwen.Backends.Cpu.Attention;
-using HeteroQwen.Backends.Cpu.Simd;
 using HeteroQwen.Ir;
 
 namespace HeteroQwen.Backends.Cpu.Kernels;
@@ -18,7 +17,7 @@ internal sealed unsafe class AttentionKernel : CpuKernel
         AttentionShape shape = new(
             Count(op, Q, 1), Count(op, K, 1), Count(op, Q, 2), op.Operands[K].Element, op.Attributes.Int64("page"), Most(op, PageTable, 1),
             op.Attributes.Int64("window"), (float)op.Attributes.Float64("scale"));
-        _core = new AttentionCore(shape, pool, SimdWidths.Widest);
+        _core = new AttentionCore(shape, pool);
         pool.EnsureScratch(_core.ScratchBytes);
     }
 

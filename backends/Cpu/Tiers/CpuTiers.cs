@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using HeteroQwen.Backends.Cpu.Simd;
 
 namespace HeteroQwen.Backends.Cpu.Tiers;
 
@@ -17,6 +18,15 @@ internal static class CpuTiers
         CpuTier.Avx2 => "avx2",
         CpuTier.V128 => "v128",
         _ => "scalar",
+    };
+
+    /// <summary>The width of the vectors of a tier's loops.</summary>
+    public static SimdWidth Width(this CpuTier tier) => tier switch
+    {
+        CpuTier.Amx or CpuTier.Avx512Vnni or CpuTier.Avx512 => SimdWidth.Bits512,
+        CpuTier.AvxVnni or CpuTier.Avx2 => SimdWidth.Bits256,
+        CpuTier.V128 => SimdWidth.Bits128,
+        _ => SimdWidth.Scalar,
     };
 
     /// <summary>The tiers that a machine with these features runs, best first.</summary>
