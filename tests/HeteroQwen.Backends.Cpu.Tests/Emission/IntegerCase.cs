@@ -41,7 +41,12 @@ internal sealed unsafe class IntegerCase : IDisposable
         {
             FillRow(random, Record(row));
         }
+
+        Expected = [.. from row in Enumerable.Range(0, rows) from n in Enumerable.Range(0, Panels * Columns) select Product(row, n)];
     }
+
+    /// <summary>Bits of the results, row by row.</summary>
+    public uint[] Expected { get; }
 
     private int Group => _type == ElementType.Q6_K ? 16 : 32;
 
@@ -90,8 +95,6 @@ internal sealed unsafe class IntegerCase : IDisposable
         return memory;
     }
 
-    public float Expected(int row, int column) => Panel(column / Columns).Product(Record(row), column % Columns);
-
     public void Dispose()
     {
         foreach (OperandBlock block in (OperandBlock[])[_packed, _codes, _steps, _mins, _x])
@@ -99,6 +102,8 @@ internal sealed unsafe class IntegerCase : IDisposable
             block.Dispose();
         }
     }
+
+    private uint Product(int row, int n) => BitConverter.SingleToUInt32Bits(Panel(n / Columns).Product(Record(row), n % Columns));
 
     private PanelReference Panel(int panel) =>
         new(_type, _length, (nint)(_packed.Data + (panel * PanelLayout.PanelBytes(_type, _length))));

@@ -8,8 +8,6 @@ namespace HeteroQwen.Backends.Cpu.Tests.Emission;
 
 public sealed unsafe class IntegerKernelTests
 {
-    private const byte Untouched = 0x5A;
-
     public static TheoryData<ElementType, int> Shapes() => new(
         from type in (ElementType[])[ElementType.Q8_0, ElementType.Q4_0, ElementType.Q4_K, ElementType.Q6_K]
         from length in type is ElementType.Q8_0 or ElementType.Q4_0 ? (int[])[32, 64, 96, 256, 544] : [256, 512, 1280]
@@ -56,23 +54,14 @@ public sealed unsafe class IntegerKernelTests
         int stride = direct ? 80 : 144;
         using OperandBlock y = new(rows * stride);
         ProductCall call = operands.Call(direct, y, mask);
-        y.Span.Fill(Untouched);
+        y.Span.Fill(Results.Untouched);
         Machine machine = new(code, operands.Memory(direct, rows, y, &call));
         machine.Call((ulong)&call);
-        for (int row = 0; row < rows; row++)
-        {
-            Span<uint> results = new(y.Data + (row * stride), stride / 4);
-            for (int n = 0; n < results.Length; n++)
-            {
-                uint expected = n < 32 && (mask >> n & 1) != 0 ? BitConverter.SingleToUInt32Bits(operands.Expected(row, n)) : 0x5A5A_5A5A;
-                Assert.True(expected == results[n], $"{rows} rows, mask {mask:X}: row {row}, column {n}: {results[n]:X}, not {expected:X}");
-            }
-        }
-
+        Results.Check(y, stride, rows, mask, operands.Expected);
         if (hardware is not null)
         {
             byte[] interpreted = y.Span.ToArray();
-            y.Span.Fill(Untouched);
+            y.Span.Fill(Results.Untouched);
             if (direct)
             {
                 hardware.Direct(rows, &call);
