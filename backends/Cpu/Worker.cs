@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using HeteroQwen.Backends.Cpu.Emission;
 
 namespace HeteroQwen.Backends.Cpu;
 
@@ -79,6 +80,7 @@ internal sealed class Worker : IDisposable
             WaitForLetter();
             if (_pool.IsStopping)
             {
+                TileThread.Release();
                 return;
             }
 

@@ -8,46 +8,48 @@ internal sealed class EmittedKernels : IDisposable
 {
     private readonly Dictionary<(ElementType Type, long Length), EmittedIntegerTiles> _integer = [];
     private readonly Dictionary<long, KernelSet> _brain = [];
+    private readonly Dictionary<long, TileKernels> _tiles = [];
 
     /// <summary>Products of a quantised type with int8 activations.</summary>
     /// <exception cref="InsufficientMemoryException">The system has no memory for the code.</exception>
     /// <exception cref="OverflowException">Records of such a K are too long.</exception>
-    public IntegerTiles Integer(ElementType type, long length)
-    {
-        if (!_integer.TryGetValue((type, length), out EmittedIntegerTiles? tiles))
-        {
-            tiles = new EmittedIntegerTiles(type, length);
-            _integer.Add((type, length), tiles);
-        }
-
-        return tiles;
-    }
+    public IntegerTiles Integer(ElementType type, long length) => Held(_integer, (type, length), () => new EmittedIntegerTiles(type, length));
 
     /// <summary>
-    /// Products of two BF16 panels, packed, with up to 12 rows of BF16 activations. Where there is but one panel, the second pointer
-    /// repeats the first and its mask is 0.
+    /// Products of two packed BF16 panels with up to 12 rows of BF16 activations. Where there is but one panel, the second pointer repeats
+    /// the first and its mask is 0.
     /// </summary>
     /// <exception cref="InsufficientMemoryException">The system has no memory for the code.</exception>
     /// <exception cref="OverflowException">Records of such a K are too long.</exception>
-    public KernelSet Brain(long length)
-    {
-        if (!_brain.TryGetValue(length, out KernelSet? kernels))
-        {
-            kernels = new KernelSet((a, rows) => BrainKernel.Emit(a, length, rows), BrainKernel.MostRows);
-            _brain.Add(length, kernels);
-        }
+    public KernelSet Brain(long length) =>
+        Held(_brain, length, () => new KernelSet((a, rows) => BrainKernel.Emit(a, length, rows), BrainKernel.MostRows));
 
-        return kernels;
-    }
+    /// <summary>Products of many rows, on tiles; only in the tier <c>amx</c>.</summary>
+    /// <exception cref="InsufficientMemoryException">The system has no memory for the code.</exception>
+    /// <exception cref="OverflowException">Records of such a K are too long.</exception>
+    public TileKernels Tiles(long length) => Held(_tiles, length, () => new TileKernels(length));
 
     public void Dispose()
     {
-        foreach (IDisposable kernels in _integer.Values.Concat<IDisposable>(_brain.Values))
+        foreach (IDisposable kernels in _integer.Values.Concat<IDisposable>(_brain.Values).Concat(_tiles.Values))
         {
             kernels.Dispose();
         }
 
         _integer.Clear();
         _brain.Clear();
+        _tiles.Clear();
+    }
+
+    private static T Held<TKey, T>(Dictionary<TKey, T> held, TKey key, Func<T> make)
+        where TKey : notnull
+    {
+        if (!held.TryGetValue(key, out T? kernels))
+        {
+            kernels = make();
+            held.Add(key, kernels);
+        }
+
+        return kernels;
     }
 }

@@ -34,24 +34,42 @@ internal static class KernelRegisters
     /// </summary>
     public static void Store(Assembler a, int rows, int panels)
     {
+        LoadStores(a);
+        for (int row = 0; row < rows; row++)
+        {
+            StoreRow(a, row * panels, panels, last: row == rows - 1);
+        }
+
+        End(a);
+    }
+
+    /// <summary>Makes ready for <see cref="StoreRow"/>: rax points to the results, rdx is their stride, k1 and k2 are the panels' masks.</summary>
+    public static void LoadStores(Assembler a)
+    {
         Load(a, rax, nameof(ProductCall.Y));
         Load(a, rdx, nameof(ProductCall.YStride));
         a.kmovq(k1, __qword_ptr[rdi + Field(nameof(ProductCall.Mask))]);
         a.kshiftrq(k2, k1, PanelLayout.Columns);
-        for (int row = 0; row < rows; row++)
-        {
-            a.vmovups(__zmmword_ptr[rax].k1, Vector(row * panels));
-            if (panels > 1)
-            {
-                a.vmovups(__zmmword_ptr[rax + 64].k2, Vector((row * panels) + 1));
-            }
+    }
 
-            if (row < rows - 1)
-            {
-                a.add(rax, rdx);
-            }
+    /// <summary>Stores one or two vectors as the next row.</summary>
+    public static void StoreRow(Assembler a, int vector, int panels, bool last)
+    {
+        a.vmovups(__zmmword_ptr[rax].k1, Vector(vector));
+        if (panels > 1)
+        {
+            a.vmovups(__zmmword_ptr[rax + 64].k2, Vector(vector + 1));
         }
 
+        if (!last)
+        {
+            a.add(rax, rdx);
+        }
+    }
+
+    /// <summary>Returns, with the upper halves of the vectors clean, so that code with SSE is not slowed.</summary>
+    public static void End(Assembler a)
+    {
         a.vzeroupper();
         a.ret();
     }

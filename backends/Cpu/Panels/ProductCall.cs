@@ -33,4 +33,7 @@ internal unsafe struct ProductCall
 
     /// <summary>Bit i: column i of the two panels exists and is stored.</summary>
     public ulong Mask;
+
+    /// <summary>Products on the tiles of AMX: memory of <see cref="Emission.TileKernel.SpillBytes"/> that the kernel writes to.</summary>
+    public byte* Spill;
 }

@@ -27,7 +27,29 @@ internal static unsafe class TilePermission
         }
 
         return LibC.SystemCall(LibC.SysArchPrctl, Request, TileData) == 0
-            ? "products on tiles are not built yet"
+            ? TestRefusal()
             : $"the system refuses AMX ({Marshal.GetLastPInvokeErrorMessage()})";
+    }
+
+    /// <summary>A product on a thread of its own, so that the caller's stays as it is.</summary>
+    private static string? TestRefusal()
+    {
+        string? refusal = null;
+        Thread thread = new(() =>
+        {
+            try
+            {
+                TileThread.Prepare();
+            }
+            catch (Exception e) when (e is InvalidOperationException or OutOfMemoryException)
+            {
+                refusal = e.Message;
+            }
+
+            TileThread.Release();
+        });
+        thread.Start();
+        thread.Join();
+        return refusal;
     }
 }

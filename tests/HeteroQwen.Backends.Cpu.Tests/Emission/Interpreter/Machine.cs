@@ -12,7 +12,7 @@ internal sealed class Machine
     public const int VectorBytes = 64;
 
     private const ulong CodeAddress = 1UL << 40;
-    private const long MostInstructions = 50_000_000;
+    private const long MostInstructions = 1_000_000;
 
     private readonly byte[] _vectors = new byte[32 * VectorBytes];
     private readonly Dictionary<ulong, Instruction> _code = [];
@@ -74,9 +74,10 @@ internal sealed class Machine
 
     public void Read(ulong address, Span<byte> to)
     {
-        if (address >= CodeAddress && address - CodeAddress <= (ulong)(_bytes.Length - to.Length))
+        if (address >= CodeAddress && address - CodeAddress < (ulong)_bytes.Length)
         {
-            _bytes.AsSpan((int)(address - CodeAddress), to.Length).CopyTo(to);
+            int from = (int)(address - CodeAddress);
+            (_bytes.Length - from >= to.Length ? _bytes.AsSpan(from, to.Length) : throw new RefusedException("reads beyond its own end")).CopyTo(to);
             return;
         }
 
