@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using HeteroQwen.Ir;
 
 namespace HeteroQwen.Backends.Cpu.Panels;
@@ -10,6 +9,7 @@ namespace HeteroQwen.Backends.Cpu.Panels;
 internal sealed unsafe class PackedMatrix : IDisposable
 {
     private readonly PackedMatrices _owner;
+    private PackedMemory? _memory;
     private int _readers = 1;
 
     private PackedMatrix(PackedMatrices owner, ConstantData constant)
@@ -74,7 +74,8 @@ internal sealed unsafe class PackedMatrix : IDisposable
             throw new InsufficientMemoryException($"{constant.Identity} takes {packed.Bytes} bytes");
         }
 
-        packed.Data = (byte*)NativeMemory.AlignedAlloc(checked((nuint)packed.Bytes), CpuBuffer.Alignment);
+        packed._memory = new PackedMemory(packed.Bytes);
+        packed.Data = packed._memory.Data;
         try
         {
             packed.Fill(constant, pool);
@@ -126,7 +127,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
     {
         long rowBytes = Type.Bytes(Length);
         PanelPacking packing = new(Type, Length);
-        pool.EnsureScratch(checked((PanelLayout.Columns * rowBytes) + packing.ScratchBytes));
+        pool.EnsureScratch(checked(PanelLayout.Columns * rowBytes));
         void Work(int worker, long begin, long end)
         {
             byte* rows = (byte*)pool.Scratch(worker);
@@ -137,7 +138,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
                 long bytes = Math.Min(PanelLayout.Columns, Columns - first) * rowBytes;
                 constant.Read(((matrix * Columns) + first) * rowBytes, (nint)rows, bytes);
                 new Span<byte>(rows + bytes, checked((int)((PanelLayout.Columns * rowBytes) - bytes))).Clear();
-                packing.Pack(rows, Data + (panel * PanelBytes), rows + (PanelLayout.Columns * rowBytes));
+                packing.Pack(rows, Data + (panel * PanelBytes));
             }
         }
 
@@ -146,7 +147,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     private void Free()
     {
-        NativeMemory.AlignedFree(Data);
+        _memory!.Dispose();
         Data = null;
     }
 }

@@ -18,7 +18,7 @@ internal abstract unsafe class PanelProduct
 {
     /// <summary>The product with a packed matrix: its kernels are the best of the tier.</summary>
     public static PanelProduct Create(PackedMatrix matrix, CpuTier tier) =>
-        matrix.Type.IsQuantized() ? new IntegerProduct(matrix, new PortableTiles(matrix.Type, matrix.Length)) : new FloatProduct(matrix);
+        matrix.Type.IsQuantized() ? new IntegerProduct(matrix, PortableTiles.Create(matrix.Type, matrix.Length, tier)) : FloatProduct.Create(matrix, tier);
 
     /// <summary>The form in which a launch with so many rows reads its activations.</summary>
     public abstract ActivationForm Form(int rows);

@@ -16,7 +16,7 @@ public sealed unsafe class PanelProductTests
     [MemberData(nameof(Types))]
     public void Run_gives_the_bits_of_the_formula_in_every_tier_for_any_number_of_rows_and_panels(ElementType type)
     {
-        foreach ((int n, int k) in ((int, int)[])[(1, 1), (16, 2), (37, 3), (50, 1), (64, 5)])
+        foreach ((int n, int k) in ((int, int)[])[(1, 1), (16, 2), (37, 3), (50, 1)])
         {
             int length = type.IsQuantized() ? k * type.BlockElements() : (k * 31) + 1;
             foreach (int rows in (int[])[1, 2, 4, 5, 9, 19])
