@@ -21,7 +21,6 @@ internal sealed unsafe class FfnBlockKernel : PackedKernel
     private readonly Work _down;
     private readonly double _eps;
     private readonly long _ffn;
-    private readonly long _tile;
     private NormWeight _norm = null!;
     private PreparedRows _input = null!;
     private PreparedRows _hiddenRows = null!;
@@ -33,13 +32,12 @@ internal sealed unsafe class FfnBlockKernel : PackedKernel
         (_fillInput, _gateUp, _fillHidden, _down) = (FillInput, GateUp, FillHidden, AddDown);
         _eps = op.Attributes.Float64("eps");
         _ffn = Weights[Gate]!.Columns;
-        _tile = Math.Min(PackedWeight.TileRows, Most(op, X, 0)) * PackedWeight.TileColumns;
         Guarded(() =>
         {
             _norm = OwnVector(Norm);
             _input = new PreparedRows(_norm.Length, Weights[Gate]!.Product, Weights[Up]!.Product);
             _hiddenRows = new PreparedRows(_ffn, Weights[Down]!.Product);
-            EnsureScratch(Floats(Math.Max(_norm.Length, 2 * _tile)));
+            EnsureScratch(Floats(Math.Max(_norm.Length, 2 * PackedWeight.TileElements(Most(op, X, 0)))));
         });
         Info = Info with { InPlace = [(X, 0)], KeepsHostConstants = false, ConstantBytes = OwnedBytes };
     }
@@ -54,9 +52,9 @@ internal sealed unsafe class FfnBlockKernel : PackedKernel
     {
         int rows = checked((int)Operands[X].Dims[0]);
         _norm.Bind();
-        _input.Bind(rows, Workspace);
+        _input.Bind(rows, Workspace, rows);
         _hidden = (float*)(Workspace + _input.Bytes(rows));
-        _hiddenRows.Bind(rows, (byte*)_hidden + Aligned(Floats(rows * _ffn)));
+        _hiddenRows.Bind(rows, (byte*)_hidden + Aligned(Floats(rows * _ffn)), rows);
         Pool.Run(_fillInput, rows, _norm.Length);
         Pool.Run(_gateUp, Weights[Gate]!.Tiles, Weights[Gate]!.TileCost(rows) + Weights[Up]!.TileCost(rows));
         Pool.Run(_fillHidden, rows, _ffn);
@@ -78,22 +76,9 @@ internal sealed unsafe class FfnBlockKernel : PackedKernel
     {
         (PackedWeight gate, PackedWeight up) = (Weights[Gate]!, Weights[Up]!);
         (ActivationRows forGate, ActivationRows forUp) = (_input.For(gate.Product), _input.For(up.Product));
-        float* gates = (float*)OwnScratch(worker);
-        float* ups = gates + _tile;
         for (long unit = begin; unit < end; unit++)
         {
-            for (int row = 0, count; row < forGate.Rows; row += count)
-            {
-                count = Math.Min(PackedWeight.TileRows, forGate.Rows - row);
-                gate.Multiply(forGate.Slice(row, count), 0, unit, gates, PackedWeight.TileColumns, ProductScratch(worker));
-                up.Multiply(forUp.Slice(row, count), 0, unit, ups, PackedWeight.TileColumns, ProductScratch(worker));
-                float* to = _hidden + (row * _ffn) + (unit * PackedWeight.TileColumns);
-                for (int i = 0; i < count; i++)
-                {
-                    int at = i * PackedWeight.TileColumns;
-                    SwiGluKernel.Row(gates + at, ups + at, to + (i * _ffn), gate.ColumnsOf(unit));
-                }
-            }
+            up.SwiGlu(gate, forGate, forUp, 0, unit, _hidden, (float*)OwnScratch(worker), ProductScratch(worker));
         }
     }
 

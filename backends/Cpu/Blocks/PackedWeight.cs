@@ -11,7 +11,7 @@ internal sealed unsafe class PackedWeight(PackedMatrix matrix, PanelProduct prod
     public const int TileColumns = PanelsTogether * PanelLayout.Columns;
 
     /// <summary>Rows of a tile at the most, so that tiles stay in the second cache.</summary>
-    public const int TileRows = 512;
+    private const int TileRows = 512;
 
     private const int PanelsTogether = 2;
 
@@ -39,6 +39,9 @@ internal sealed unsafe class PackedWeight(PackedMatrix matrix, PanelProduct prod
     /// <summary>Tiles side by side in one matrix: the units of work.</summary>
     public long Tiles => (matrix.Panels + PanelsTogether - 1) / PanelsTogether;
 
+    /// <summary>Elements of a tile of a launch of so many rows.</summary>
+    public static long TileElements(long rows) => Math.Min(TileRows, rows) * TileColumns;
+
     /// <summary>Cost of a tile of so many rows, in about a nanosecond.</summary>
     public long TileCost(long rows) =>
         Math.Max(PanelsTogether * matrix.PanelBytes / BytesPerCost, TileColumns * rows * matrix.Length / ProductsPerCost);
@@ -51,6 +54,33 @@ internal sealed unsafe class PackedWeight(PackedMatrix matrix, PanelProduct prod
     {
         long first = tile * PanelsTogether;
         product.Run(rows, entry, first, (int)Math.Min(PanelsTogether, matrix.Panels - first), y, yStride, scratch);
+    }
+
+    /// <summary>A tile of y = silu(gate . row) * (up . row), for rows that both take.</summary>
+    /// <param name="gate">This weight is up.</param>
+    /// <param name="forGate">Rows as gate takes them.</param>
+    /// <param name="forUp">The same rows as up takes them.</param>
+    /// <param name="entry">Which matrix of each.</param>
+    /// <param name="tile">Which columns.</param>
+    /// <param name="y">[rows, N].</param>
+    /// <param name="sums">Memory for two tiles.</param>
+    /// <param name="scratch">The products' memory.</param>
+    public void SwiGlu(
+        PackedWeight gate, in ActivationRows forGate, in ActivationRows forUp, long entry, long tile, float* y, float* sums, byte* scratch)
+    {
+        int columns = ColumnsOf(tile);
+        float* ups = sums + (Math.Min(TileRows, forGate.Rows) * TileColumns);
+        for (int row = 0, count; row < forGate.Rows; row += count)
+        {
+            count = Math.Min(TileRows, forGate.Rows - row);
+            gate.Multiply(forGate.Slice(row, count), entry, tile, sums, TileColumns, scratch);
+            Multiply(forUp.Slice(row, count), entry, tile, ups, TileColumns, scratch);
+            for (int i = 0; i < count; i++)
+            {
+                float* to = y + ((row + i) * matrix.Columns) + (tile * TileColumns);
+                SwiGluKernel.Row(sums + (i * TileColumns), ups + (i * TileColumns), to, columns);
+            }
+        }
     }
 
     /// <summary>y[row, n] = x[row, n] + rows[row] . column n (+ bias[n]) for the columns of a tile and all rows; y may be x.</summary>

@@ -12,6 +12,7 @@ internal sealed unsafe class PreparedRows
     private readonly ActivationRows[] _forms;
     private readonly long _rowBytes;
     private int _count;
+    private int _launchRows;
 
     public PreparedRows(long length, params PanelProduct[] readers)
     {
@@ -33,12 +34,16 @@ internal sealed unsafe class PreparedRows
     public long Bytes(long rows) => checked(rows * _rowBytes);
 
     /// <summary>Lays the rows of a launch over memory that starts at a multiple of 64 bytes.</summary>
-    public void Bind(int rows, byte* data)
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="data">The memory.</param>
+    /// <param name="launchRows">Rows of the products, which may take a row several times.</param>
+    public void Bind(int rows, byte* data, int launchRows)
     {
         _count = 0;
+        _launchRows = launchRows;
         foreach (PanelProduct reader in _readers)
         {
-            ActivationForm form = reader.Form(rows);
+            ActivationForm form = reader.Form(launchRows);
             if (IndexOf(form) < 0)
             {
                 _forms[_count++] = new ActivationRows(form, Length, rows, data);
@@ -56,8 +61,18 @@ internal sealed unsafe class PreparedRows
         }
     }
 
+    /// <summary>Copies a row in all forms from rows that were prepared for the same readers and others.</summary>
+    public void Copy(long row, PreparedRows from, long fromRow)
+    {
+        for (int i = 0; i < _count; i++)
+        {
+            long bytes = ActivationRows.RowBytes(_forms[i].Form, Length);
+            Buffer.MemoryCopy(from._forms[from.IndexOf(_forms[i].Form)].Row(fromRow), _forms[i].Row(row), bytes, bytes);
+        }
+    }
+
     /// <summary>The rows as a reader takes them.</summary>
-    public ActivationRows For(PanelProduct reader) => _forms[IndexOf(reader.Form(_forms[0].Rows))];
+    public ActivationRows For(PanelProduct reader) => _forms[IndexOf(reader.Form(_launchRows))];
 
     private int IndexOf(ActivationForm form)
     {

@@ -9,6 +9,7 @@ internal sealed unsafe class ExpertGroups
     private readonly int[] _pairs;
     private readonly int[] _starts;
     private readonly int[] _experts;
+    private readonly int[] _places;
 
     /// <exception cref="OverflowException">The numbers are absurd.</exception>
     public ExpertGroups(long mostPairs, long experts)
@@ -16,6 +17,7 @@ internal sealed unsafe class ExpertGroups
         _pairs = new int[checked((int)mostPairs)];
         _starts = new int[checked((int)experts + 1)];
         _experts = new int[checked((int)experts)];
+        _places = new int[_pairs.Length];
     }
 
     /// <summary>Experts that have a pair.</summary>
@@ -23,6 +25,19 @@ internal sealed unsafe class ExpertGroups
 
     /// <summary>Pairs of the launch.</summary>
     public int Pairs { get; private set; }
+
+    /// <summary>The expert of a group, and the places of its pairs in the sorted order: first .. first + count - 1.</summary>
+    public (int Expert, int First, int Count) Group(long group)
+    {
+        int expert = _experts[group];
+        return (expert, _starts[expert], _starts[expert + 1] - _starts[expert]);
+    }
+
+    /// <summary>The pair at a place of the sorted order.</summary>
+    public int PairAt(long place) => _pairs[place];
+
+    /// <summary>The place of a pair in the sorted order.</summary>
+    public int PlaceOf(long pair) => _places[pair];
 
     /// <summary>Sorts the pairs by expert, those of one expert in their own order. Indices are in range.</summary>
     public void Sort(int* index, int pairs)
@@ -48,7 +63,8 @@ internal sealed unsafe class ExpertGroups
         // Filling moves each start to the next one's place; the shift below moves them back.
         for (int i = 0; i < pairs; i++)
         {
-            _pairs[_starts[index[i]]++] = i;
+            _places[i] = _starts[index[i]]++;
+            _pairs[_places[i]] = i;
         }
 
         for (int e = _experts.Length; e > 0; e--)

@@ -37,6 +37,8 @@ internal static class KernelTable
     private static readonly Dictionary<string, Entry> s_packing = new(StringComparer.Ordinal)
     {
         ["ffn_block"] = new(0, 0, (op, c, pool) => new FfnBlockKernel(op, c, pool)) { Packs = 0b11100 },
+        ["moe_block"] = new(0, 0, (op, c, pool) => new MoeBlockKernel(op, c, pool)) { Packs = 0b111100 },
+        ["moe_ffn"] = new(0b1, 0, (op, c, pool) => new PackedMoeFfnKernel(op, c, pool)) { Packs = 0b111000 },
     };
 
     public static CpuKernel Create(OpDescriptor op, ConstantData?[] constants, WorkerPool pool) =>

@@ -26,30 +26,42 @@ internal sealed unsafe class MoeRouteKernel : CpuKernel
         return Status.Ok;
     }
 
+    /// <summary>The k experts of one token and their weights.</summary>
+    /// <param name="logits">Of all experts.</param>
+    /// <param name="experts">Their number.</param>
+    /// <param name="renormalises">Whether the weights are divided by their sum.</param>
+    /// <param name="weights">k results.</param>
+    /// <param name="indices">k results.</param>
+    /// <param name="k">Experts that are chosen.</param>
+    /// <param name="scratch">As many elements as there are experts.</param>
+    public static void Row(float* logits, long experts, bool renormalises, float* weights, int* indices, int k, float* scratch)
+    {
+        TopKKernel.Select(logits, experts, weights, indices, k);
+        SoftmaxKernel.Row(logits, scratch, experts);
+        float sum = 0;
+        for (int j = 0; j < k; j++)
+        {
+            weights[j] = scratch[indices[j]];
+            sum += weights[j];
+        }
+
+        for (int j = 0; renormalises && j < k; j++)
+        {
+            weights[j] /= sum;
+        }
+    }
+
     private void Run(int worker, long begin, long end)
     {
         long experts = Operands[0].Last;
         int k = checked((int)Results[0].Last);
+        float* scratch = Pool.Scratch(worker);
         for (long token = begin; token < end; token++)
         {
-            float* scratch = Pool.Scratch(worker);
             float* logits = Operands[0].FloatRow(token, scratch);
-            float* all = scratch + experts;
             float* weights = (float*)Results[0].Data + (token * k);
             int* indices = (int*)Results[1].Data + (token * k);
-            TopKKernel.Select(logits, experts, weights, indices, k);
-            SoftmaxKernel.Row(logits, all, experts);
-            float sum = 0;
-            for (int j = 0; j < k; j++)
-            {
-                weights[j] = all[indices[j]];
-                sum += weights[j];
-            }
-
-            for (int j = 0; _renormalises && j < k; j++)
-            {
-                weights[j] /= sum;
-            }
+            Row(logits, experts, _renormalises, weights, indices, k, scratch + experts);
         }
     }
 }
