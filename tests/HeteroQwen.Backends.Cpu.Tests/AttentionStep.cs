@@ -19,12 +19,18 @@ internal sealed class AttentionStep(
 
     public Bindings Bindings { get; } = new(sequences.Sum(s => s.Tokens), sequences.Sum(s => s.Entries), sequences.Length, 1);
 
+    /// <summary>The tokens of the step.</summary>
+    public (int Sequence, int Position)[] Tokens => Positions(s => s.Entries - s.Tokens);
+
+    /// <summary>Where the tokens' K and V go.</summary>
+    public int[] WriteSlots => [.. Tokens.Select(Slot)];
+
     public TestTensor[] Operands
     {
         get
         {
             int[] table = [.. sequences.SelectMany((_, b) => Enumerable.Range(0, Columns).Select(i => PageOf(b, i)))];
-            (int Sequence, int Position)[] tokens = Positions(s => s.Entries - s.Tokens);
+            (int Sequence, int Position)[] tokens = Tokens;
             (int Sequence, int Position)[] entries = Positions(_ => 0);
             TestTensor q = Data.Floats(1, tokens.Length, heads, length);
             return [

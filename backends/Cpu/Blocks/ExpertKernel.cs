@@ -41,9 +41,7 @@ internal abstract unsafe class ExpertKernel : PackedKernel
         K = checked((int)k);
         _input = new PreparedRows(Hidden, Gate.Product, Up.Product);
         _hiddenRows = new PreparedRows(Gate.Columns, Down.Product);
-        ExpertGroups? groups = null;
-        Guarded(() => groups = new ExpertGroups(checked(Most(op, 0, 0) * k), Gate.Matrices));
-        _groups = groups!;
+        _groups = Guarded(() => new ExpertGroups(checked(Most(op, 0, 0) * k), Gate.Matrices));
     }
 
     /// <summary>Experts of a token.</summary>

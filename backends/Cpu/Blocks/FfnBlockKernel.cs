@@ -21,9 +21,9 @@ internal sealed unsafe class FfnBlockKernel : PackedKernel
     private readonly Work _down;
     private readonly double _eps;
     private readonly long _ffn;
-    private NormWeight _norm = null!;
-    private PreparedRows _input = null!;
-    private PreparedRows _hiddenRows = null!;
+    private readonly NormWeight _norm;
+    private readonly PreparedRows _input;
+    private readonly PreparedRows _hiddenRows;
     private float* _hidden;
 
     public FfnBlockKernel(OpDescriptor op, ConstantData?[] constants, WorkerPool pool)
@@ -32,14 +32,11 @@ internal sealed unsafe class FfnBlockKernel : PackedKernel
         (_fillInput, _gateUp, _fillHidden, _down) = (FillInput, GateUp, FillHidden, AddDown);
         _eps = op.Attributes.Float64("eps");
         _ffn = Weights[Gate]!.Columns;
-        Guarded(() =>
-        {
-            _norm = OwnVector(Norm);
-            _input = new PreparedRows(_norm.Length, Weights[Gate]!.Product, Weights[Up]!.Product);
-            _hiddenRows = new PreparedRows(_ffn, Weights[Down]!.Product);
-            EnsureScratch(Floats(Math.Max(_norm.Length, 2 * PackedWeight.TileElements(Most(op, X, 0)))));
-        });
-        Info = Info with { InPlace = [(X, 0)], KeepsHostConstants = false, ConstantBytes = OwnedBytes };
+        _norm = OwnVector(Norm);
+        _input = new PreparedRows(_norm.Length, Weights[Gate]!.Product, Weights[Up]!.Product);
+        _hiddenRows = new PreparedRows(_ffn, Weights[Down]!.Product);
+        EnsureScratch(Floats(Math.Max(_norm.Length, 2 * PackedWeight.TileElements(Most(op, X, 0)))));
+        Info = PackedInfo([.. SameLayout(op).Where(p => p.Operand == X)]);
     }
 
     protected override long WorkspaceBytes(in Bindings bindings)

@@ -34,14 +34,9 @@ internal sealed unsafe class MoeBlockKernel : ExpertKernel
         _eps = op.Attributes.Float64("eps");
         _renormalises = op.Attributes.Int64("renormalise") == 1;
         _rows = new PreparedRows(Hidden, Gate.Product, Up.Product, Weights[Router]!.Product);
-        NormWeight? norm = null;
-        Guarded(() =>
-        {
-            norm = OwnVector(Norm);
-            EnsureScratch(Math.Max(ExpertScratch, Floats(Math.Max(Hidden, Gate.Matrices))));
-        });
-        _norm = norm!;
-        Info = Info with { InPlace = [(X, 0)], KeepsHostConstants = false, ConstantBytes = OwnedBytes };
+        _norm = OwnVector(Norm);
+        EnsureScratch(Math.Max(ExpertScratch, Floats(Math.Max(Hidden, Gate.Matrices))));
+        Info = PackedInfo([.. SameLayout(op).Where(p => p.Operand == X)]);
     }
 
     protected override long WorkspaceBytes(in Bindings bindings)

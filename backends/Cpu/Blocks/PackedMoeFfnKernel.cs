@@ -18,8 +18,8 @@ internal sealed unsafe class PackedMoeFfnKernel : ExpertKernel
     {
         _fill = Fill;
         _rows = new PreparedRows(Hidden, Gate.Product, Up.Product);
-        Guarded(() => EnsureScratch(ExpertScratch));
-        Info = Info with { ConstantBytes = OwnedBytes };
+        EnsureScratch(ExpertScratch);
+        Info = PackedInfo([]);
     }
 
     protected override long WorkspaceBytes(in Bindings bindings)

@@ -56,6 +56,23 @@ internal sealed unsafe class PackedWeight(PackedMatrix matrix, PanelProduct prod
         product.Run(rows, entry, first, (int)Math.Min(PanelsTogether, matrix.Panels - first), y, yStride, scratch);
     }
 
+    /// <summary>y[row, n] = rows[row] . column n (+ bias[n]) for the columns of a tile and all rows.</summary>
+    public void MultiplyAll(PreparedRows rows, long tile, float* bias, float* y, byte* scratch)
+    {
+        ActivationRows prepared = rows.For(product);
+        y += tile * TileColumns;
+        for (int row = 0, count; row < prepared.Rows; row += count)
+        {
+            count = Math.Min(TileRows, prepared.Rows - row);
+            float* to = y + (row * matrix.Columns);
+            Multiply(prepared.Slice(row, count), 0, tile, to, matrix.Columns, scratch);
+            for (int i = 0; bias != null && i < count; i++, to += matrix.Columns)
+            {
+                Lanes.Add(to, bias + (tile * TileColumns), to, ColumnsOf(tile));
+            }
+        }
+    }
+
     /// <summary>A tile of y = silu(gate . row) * (up . row), for rows that both take.</summary>
     /// <param name="gate">This weight is up.</param>
     /// <param name="forGate">Rows as gate takes them.</param>

@@ -36,6 +36,7 @@ internal static class KernelTable
     /// <summary>The kernels of <see cref="Precision.Fast"/> that pack their weights; those of <see cref="s_entries"/> do the rest.</summary>
     private static readonly Dictionary<string, Entry> s_packing = new(StringComparer.Ordinal)
     {
+        ["attention_block"] = new(0, 0, (op, c, pool) => new AttentionBlockKernel(op, c, pool)) { Packs = 0b111100 },
         ["ffn_block"] = new(0, 0, (op, c, pool) => new FfnBlockKernel(op, c, pool)) { Packs = 0b11100 },
         ["moe_block"] = new(0, 0, (op, c, pool) => new MoeBlockKernel(op, c, pool)) { Packs = 0b111100 },
         ["moe_ffn"] = new(0b1, 0, (op, c, pool) => new PackedMoeFfnKernel(op, c, pool)) { Packs = 0b111000 },

@@ -34,6 +34,27 @@ internal sealed unsafe class RopeKernel : CpuKernel
         Info = Info with { InPlace = [.. SameLayout(op).Where(p => p.Operand == 0)] };
     }
 
+    /// <summary>Turns one head; y may be x.</summary>
+    public static void Rotate(float* x, float* cos, float* sin, float* y, long half)
+    {
+        long i = 0;
+        for (; i <= half - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            Vector<float> a = Vector.Load(x + i);
+            Vector<float> b = Vector.Load(x + half + i);
+            Vector<float> first = (a * Vector.Load(cos + i)) - (b * Vector.Load(sin + i));
+            ((b * Vector.Load(cos + half + i)) + (a * Vector.Load(sin + half + i))).Store(y + half + i);
+            first.Store(y + i);
+        }
+
+        for (; i < half; i++)
+        {
+            (float a, float b) = (x[i], x[half + i]);
+            y[i] = (a * cos[i]) - (b * sin[i]);
+            y[half + i] = (b * cos[half + i]) + (a * sin[half + i]);
+        }
+    }
+
     public override void Dispose()
     {
         base.Dispose();
@@ -65,26 +86,6 @@ internal sealed unsafe class RopeKernel : CpuKernel
             float* cos = Operands[_cos].FloatRow(unit / heads, scratch + (2 * _pad));
             float* sin = Operands[_cos + 1].FloatRow(unit / heads, scratch + (3 * _pad));
             Rotate(row, cos, sin, (float*)Results[0].Data + (unit * length), length / 2);
-        }
-    }
-
-    private static void Rotate(float* x, float* cos, float* sin, float* y, long half)
-    {
-        long i = 0;
-        for (; i <= half - Vector<float>.Count; i += Vector<float>.Count)
-        {
-            Vector<float> a = Vector.Load(x + i);
-            Vector<float> b = Vector.Load(x + half + i);
-            Vector<float> first = (a * Vector.Load(cos + i)) - (b * Vector.Load(sin + i));
-            ((b * Vector.Load(cos + half + i)) + (a * Vector.Load(sin + half + i))).Store(y + half + i);
-            first.Store(y + i);
-        }
-
-        for (; i < half; i++)
-        {
-            (float a, float b) = (x[i], x[half + i]);
-            y[i] = (a * cos[i]) - (b * sin[i]);
-            y[half + i] = (b * cos[half + i]) + (a * sin[half + i]);
         }
     }
 }
