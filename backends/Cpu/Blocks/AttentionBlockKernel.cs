@@ -1,6 +1,5 @@
 using HeteroQwen.Backends.Cpu.Attention;
 using HeteroQwen.Backends.Cpu.Kernels;
-using HeteroQwen.Backends.Cpu.Simd;
 using HeteroQwen.Ir;
 
 namespace HeteroQwen.Backends.Cpu.Blocks;
@@ -53,7 +52,7 @@ internal sealed unsafe class AttentionBlockKernel : PackedKernel
         _input = new PreparedRows(_norm.Length, Weights[Wq]!.Product, Weights[Wk]!.Product, Weights[Wv]!.Product);
         _output = new PreparedRows(Weights[Wo]!.Length, Weights[Wo]!.Product);
         _shape = Guarded(() => ShapeOf(op));
-        _core = Guarded(() => new AttentionCore(_shape, pool, SimdWidths.Widest));
+        _core = Guarded(() => new AttentionCore(_shape, pool));
         EnsureScratch(Floats(Math.Max(Math.Max(_norm.Length, _shape.HeadDim), PackedWeight.TileElements(Most(op, X, 0)))));
         Guarded(() =>
         {
