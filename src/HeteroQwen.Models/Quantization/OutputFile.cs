@@ -25,7 +25,7 @@ internal sealed class OutputFile : IDisposable
         try
         {
             Handle = Guard(() => File.OpenHandle(_part, FileMode.Create, FileAccess.Write, FileShare.None, FileOptions.None, bytes));
-            Guard(() => RandomAccess.SetLength(Handle, bytes));
+            Guard(() => SetLength(Handle, bytes));
         }
         catch
         {
@@ -94,6 +94,18 @@ internal sealed class OutputFile : IDisposable
         if (!_complete)
         {
             File.Delete(_part);
+        }
+    }
+
+    private static void SetLength(SafeFileHandle handle, long bytes)
+    {
+        try
+        {
+            RandomAccess.SetLength(handle, bytes);
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            throw new IOException($"no file of {bytes} bytes fits there", e);
         }
     }
 

@@ -53,7 +53,7 @@ public sealed class QuantizerTests
         // Their file of q4_0 is a pure one, without q6_k for the output.
         string[] same = [.. ours.Names.Where(n => ours.Get(n).Type == theirs.Get(n).Type)];
         Assert.InRange(same.Length, ours.Names.Count - 1, ours.Names.Count);
-        Assert.All(same, n => Assert.Equal(GgufWriter.Bytes(theirs.Get(n)), GgufWriter.Bytes(ours.Get(n))));
+        AssertSameBytes(theirs, ours, same);
     }
 
     [Theory]
@@ -96,24 +96,27 @@ public sealed class QuantizerTests
         Assert.DoesNotContain(plan.Notes, n => n.Contains("quantised before", StringComparison.Ordinal));
         Assert.All(summary, t => Assert.Equal(0, t.Rmse));
         using GgufModel copy = GgufModel.Open(folder.File("x.gguf"));
-        Assert.All(original.Names, n => Assert.Equal(GgufWriter.Bytes(original.Get(n)), GgufWriter.Bytes(copy.Get(n))));
+        AssertSameBytes(original, copy, original.Names);
 
         QuantizationPlan again = QuantizationPlan.Create(original, "q8_0");
         Assert.Contains(again.Notes, n => n.Contains("token_embd.weight (q6_k), blk.0.attn_q.weight (q4_k)", StringComparison.Ordinal));
     }
 
     [Theory]
-    [InlineData("q4_k_m", 96, ElementType.Q8_0)]
-    [InlineData("q6_k", 96, ElementType.Q8_0)]
-    [InlineData("q4_0", 40, ElementType.F16)]
-    public void Create_says_which_rows_are_no_whole_blocks_and_what_they_become(string type, int hidden, ElementType given)
+    [InlineData("q4_k_m", "rows of 64 are no whole blocks of q4_k (256), so these become q8_0")]
+    [InlineData("q6_k", "rows of 64 are no whole blocks of q6_k (256), so these become q8_0")]
+    [InlineData("q4_0", "rows of 176 are no whole blocks of q4_0 (32), so these become f16: blk.0.ffn_down.weight")]
+    public void Write_says_which_rows_are_no_whole_blocks_and_what_they_become(string type, string note)
     {
-        Qwen3Config config = RandomModel.Open("random:qwen3-0.6b").Config with { HiddenSize = hidden, Layers = 1, VocabSize = 151936 };
-        using RandomModel model = new("random:test", config, "bf16");
-        QuantizationPlan plan = QuantizationPlan.Create(model, type);
-        PlannedTensor q = plan.Tensors.Single(t => t.Name == "blk.0.attn_q.weight");
-        Assert.Equal(given, q.Type);
-        Assert.Contains(plan.Notes, n => n.Contains($"rows of {hidden}", StringComparison.Ordinal) && n.Contains(q.Name, StringComparison.Ordinal));
+        using TempFolder folder = new();
+        using HuggingFaceFolder original = HuggingFaceFolder.Open(TestData.Path("hf/dense-tied-f32"));
+        QuantizationPlan plan = Write(original, folder.File("x.gguf"), type).Plan;
+        Assert.Contains(plan.Notes, n => n.StartsWith(note, StringComparison.Ordinal));
+        using GgufModel written = GgufModel.Open(folder.File("x.gguf"));
+        Assert.Equal(ElementType.Q8_0, written.Get(Qwen3Tensors.Embedding).Type);
+        Assert.Equal(type == "q4_0" ? ElementType.Q4_0 : ElementType.Q8_0, written.Get("model.layers.0.mlp.up_proj.weight").Type);
+        Assert.Equal(ElementType.F16, written.Get("model.layers.0.mlp.down_proj.weight").Type);
+        Assert.Null(written.Text.Tokenizer);
     }
 
     [Theory]
@@ -193,6 +196,9 @@ public sealed class QuantizerTests
         QuantizationPlan plan = QuantizationPlan.Create(model, type);
         return (plan, Quantizer.Write(plan, path, overwrite, threads, _ => { }, TestContext.Current.CancellationToken));
     }
+
+    private static void AssertSameBytes(GgufModel a, GgufModel b, IEnumerable<string> names) =>
+        Assert.All(names, n => Assert.True(GgufWriter.Bytes(a.Get(n)).AsSpan().SequenceEqual(GgufWriter.Bytes(b.Get(n))), n));
 
     /// <summary>Root mean square of the differences over that of the first.</summary>
     private static double Distance(ConstantData a, ConstantData b)
