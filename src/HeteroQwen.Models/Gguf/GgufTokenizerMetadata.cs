@@ -13,7 +13,7 @@ internal static class GgufTokenizerMetadata
         {
             // What llama.cpp takes for a model whose prompts are ids.
             add("tokenizer.ggml.model", "none");
-            notes.Add("the model has no tokenizer, and so the file has none");
+            notes.Add("the model has no tokenizer, and so the file has none and takes ids alone");
         }
         else
         {
@@ -25,7 +25,7 @@ internal static class GgufTokenizerMetadata
         {
             add("tokenizer.chat_template", template);
         }
-        else
+        else if (tables is not null)
         {
             notes.Add("the model has no chat template that the file could hold");
         }
