@@ -344,7 +344,7 @@ typedef struct hq_capabilities
 /* What a device can do at most, as it measured itself. */
 typedef struct hq_peaks
 {
-    size_t struct_size; /* Set by the host, to whose memory the answer is written. */
+    size_t struct_size;           /* Set by the host, to whose memory the answer is written. */
     double bytes_per_second;      /* Reading in order of more memory than the caches hold; 0 if not known. */
     const char* unit;             /* What computes the products, such as "f32 multiply-add"; the fastest where that depends on the number
                                      of tokens. */

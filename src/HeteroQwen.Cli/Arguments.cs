@@ -14,9 +14,9 @@ internal static class Arguments
         DefaultValueFactory = _ => ModelFiles.Default,
     };
 
-    public static Option<string> Backend() => new("-b", "--backend")
+    public static Option<string> Backend(bool several = false) => new("-b", "--backend")
     {
-        HelpName = "BACKEND[:INDEX]",
+        HelpName = several ? "BACKEND[:INDEX][,...]" : "BACKEND[:INDEX]",
         Description = "Where to run; `heteroqwen devices` lists what is here",
         DefaultValueFactory = _ => "cpu",
     };
@@ -24,7 +24,8 @@ internal static class Arguments
     public static Option<string?> Plugin() => Text(
         "--plugin", "PATH[#CLASS]", "A backend from an assembly; it is the one to run on unless -b names another");
 
-    public static Option<string?> Threads() => Text("-t", "THREADS", "Threads of the processor; all unless given", "--threads");
+    public static Option<string?> Threads(bool several = false) =>
+        Text("-t", several ? "THREADS[,THREADS...]" : "THREADS", "Threads of the processor; all unless given", "--threads");
 
     public static Option<string?> Text(string name, string help, string description, params string[] aliases) =>
         new(name, aliases) { HelpName = help, Description = description };

@@ -23,11 +23,17 @@ internal sealed class BackendRegistry : IDisposable
     ];
 
     private readonly Dictionary<string, Device> _open = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _plugins = new(StringComparer.Ordinal);
 
-    /// <summary>Adds the backend of an assembly and returns its name.</summary>
+    /// <summary>Adds the backend of an assembly, unless that was done before, and returns its name.</summary>
     /// <exception cref="UserErrorException">It cannot be loaded, or its name is taken.</exception>
     public string AddPlugin(string plugin)
     {
+        if (_plugins.TryGetValue(plugin, out string? known))
+        {
+            return known;
+        }
+
         IBackend backend = PluginLoader.Load(plugin);
         if (_all.Any(b => b.Name == backend.Name))
         {
@@ -35,6 +41,7 @@ internal sealed class BackendRegistry : IDisposable
         }
 
         _all.Add(backend);
+        _plugins.Add(plugin, backend.Name);
         return backend.Name;
     }
 
@@ -48,18 +55,29 @@ internal sealed class BackendRegistry : IDisposable
 
     /// <summary>Opens what <c>-b BACKEND[:INDEX]</c> names.</summary>
     /// <param name="name">The backend's name, perhaps with an index.</param>
-    /// <param name="threads">Threads of a processor; null for all. It holds for the first that opens the device.</param>
+    /// <param name="threads">Threads of a processor; null for all. It and the tier hold for the first that opens the device.</param>
+    /// <param name="tier">A lower tier of the device's kernels; null for the best.</param>
     /// <exception cref="NoSuchDeviceException">There is no such backend or device.</exception>
     /// <exception cref="UserErrorException">The index is no number.</exception>
     /// <exception cref="BackendException">The device cannot be opened.</exception>
-    public Device Open(string name, int? threads)
+    public Device Open(string name, int? threads, string? tier = null)
     {
         (IBackend backend, int index) = Find(name);
         string id = $"{backend.Name}:{index}";
         if (!_open.TryGetValue(id, out Device? device))
         {
-            Attributes options = threads is { } count ? new(("threads", count)) : Attributes.Empty;
-            _open.Add(id, device = Device.Open(backend, index, options));
+            List<(string, AttributeValue)> options = [];
+            if (threads is { } count)
+            {
+                options.Add(("threads", (long)count));
+            }
+
+            if (tier is not null)
+            {
+                options.Add(("tier", tier));
+            }
+
+            _open.Add(id, device = Device.Open(backend, index, new([.. options])));
         }
 
         return device;
@@ -87,6 +105,25 @@ internal sealed class BackendRegistry : IDisposable
         return (backend, index);
     }
 
+    /// <summary>What a device can do at most with weights of a type; null if it does not say.</summary>
+    /// <exception cref="BackendException">It could not be measured.</exception>
+    public Peaks? MeasurePeaks(Device device, Precision precision, ElementType weights) =>
+        device.MeasurePeaks(precision, weights)
+
+        // The reference computes on one thread of the processor, which therefore speaks for it.
+        ?? (device.Id.StartsWith("reference:", StringComparison.Ordinal) ? Open("cpu", 1).MeasurePeaks(precision, weights) : null);
+
+    /// <summary>Threads that a device runs on; null where it has none to speak of.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="asked">Those that it was opened with; null for what it takes of itself.</param>
+    public static int? ThreadsOf(Device device, int? asked) => asked
+        ?? (device.Id.StartsWith("cpu:", StringComparison.Ordinal) ? Environment.ProcessorCount
+            : device.Id.StartsWith("reference:", StringComparison.Ordinal) ? 1
+            : null);
+
+    /// <summary>What the backend says of an open device.</summary>
+    public DeviceInfo InfoOf(Device device) => Devices().Single(d => d.Id == device.Id).Info;
+
     /// <summary>The backend of an open device.</summary>
     public IBackend BackendOf(Device device) => _all.Single(b => device.Id.StartsWith($"{b.Name}:", StringComparison.Ordinal));
 
@@ -99,13 +136,18 @@ internal sealed class BackendRegistry : IDisposable
     public Device HostFor(Device device, int? threads) =>
         device.Id.StartsWith("cpu:", StringComparison.Ordinal) ? Open("reference", null) : Open("cpu", threads);
 
-    public void Dispose()
+    /// <summary>Closes every device, so that it can be opened with other threads or another tier.</summary>
+    public void CloseDevices()
     {
         foreach (Device device in _open.Values)
         {
             device.Dispose();
         }
+
+        _open.Clear();
     }
+
+    public void Dispose() => CloseDevices();
 
     private static ImmutableArray<DeviceInfo> DevicesOf(IBackend backend)
     {

@@ -75,7 +75,7 @@ internal static partial class CommandLine
         [
             DevicesCommand.Create(tool), RunCommand.Create(tool), ChatCommand.Create(tool), LogitsCommand.Create(tool),
             TokenizeCommand.Create(tool), DetokenizeCommand.Create(tool), TemplateCommand.Create(tool),
-            InspectCommand.Create(tool), ConformCommand.Create(tool), (ConformWorkerCommand.Create(tool), []),
+            InspectCommand.Create(tool), BenchCommand.Create(tool), ConformCommand.Create(tool), (ConformWorkerCommand.Create(tool), []),
             (ConformStatusCommand.Create(tool), []), BisectCommand.Create(tool), QuantizeCommand.Create(tool),
         ];
         foreach ((Command command, string[] examples) in commands)

@@ -4,7 +4,7 @@ public sealed class HelpTests
 {
     private static readonly string[] s_later =
     [
-        "bench", "compare", "plan", "new-backend", "pull", "serve",
+        "compare", "plan", "new-backend", "pull", "serve",
     ];
 
     [Fact]
@@ -13,7 +13,8 @@ public sealed class HelpTests
         string help = HeteroQwenProcess.Run("--help").MustSucceed().Out;
         string[] commands = [.. help[help.IndexOf("Commands:", StringComparison.Ordinal)..].Split('\n').Skip(1)
             .TakeWhile(l => l.Length > 0).Select(l => l.Trim().Split(' ')[0])];
-        Assert.Equal(["devices", "run", "chat", "logits", "tokenize", "detokenize", "template", "inspect", "conform", "bisect", "quantize"], commands);
+        Assert.Equal(
+            ["devices", "run", "chat", "logits", "tokenize", "detokenize", "template", "inspect", "bench", "conform", "bisect", "quantize"], commands);
         Assert.Equal(["heteroqwen", "heteroqwen run \"What is 47 + 85?\""], Examples(help));
         Assert.All(s_later, name => Assert.Equal(2, HeteroQwenProcess.Run(name).Code));
     }
@@ -27,6 +28,7 @@ public sealed class HelpTests
     [InlineData("detokenize")]
     [InlineData("template")]
     [InlineData("inspect")]
+    [InlineData("bench")]
     [InlineData("conform")]
     [InlineData("quantize")]
     public void Examples_of_a_command_run_as_they_stand(string command)

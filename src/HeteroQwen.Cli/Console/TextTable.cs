@@ -27,12 +27,30 @@ internal sealed class TextTable(params string[] headers)
             return;
         }
 
-        int[] widths = [.. headers.Select((h, i) => _rows.Select(r => r[i].Length).Append(h.TrimEnd('>').Length).Max())];
-        foreach (string[] row in _rows.Prepend([.. headers.Select(h => h.TrimEnd('>'))]))
+        foreach (string[] row in Padded(_rows))
         {
-            var cells = row.Select((cell, i) => IsRight(headers[i]) ? cell.PadLeft(widths[i]) : cell.PadRight(widths[i]));
-            terminal.Out.WriteLine((indent + string.Join("  ", cells)).TrimEnd());
+            terminal.Out.WriteLine((indent + string.Join("  ", row)).TrimEnd());
         }
+    }
+
+    /// <summary>The table in Markdown, wherever it is written to.</summary>
+    public void WriteMarkdown(Terminal terminal)
+    {
+        string[][] rows = [.. Padded([.. _rows.Select(r => r.Select(c => c.Replace("|", "\\|", StringComparison.Ordinal)).ToArray())])];
+        string[] rule = [.. rows[0].Select((c, i) => new string('-', c.Length - 1) + (IsRight(headers[i]) ? ':' : '-'))];
+        foreach (string[] row in (string[][])[rows[0], rule, .. rows[1..]])
+        {
+            terminal.Out.WriteLine($"| {string.Join(" | ", row)} |");
+        }
+    }
+
+    /// <summary>The headers and rows, each column of one width.</summary>
+    private IEnumerable<string[]> Padded(IReadOnlyList<string[]> rows)
+    {
+        string[] titles = [.. headers.Select(h => h.TrimEnd('>'))];
+        int[] widths = [.. titles.Select((title, i) => rows.Select(r => r[i].Length).Append(title.Length).Max())];
+        return rows.Prepend(titles)
+            .Select(row => row.Select((cell, i) => IsRight(headers[i]) ? cell.PadLeft(widths[i]) : cell.PadRight(widths[i])).ToArray());
     }
 
     private static bool IsRight(string header) => header.EndsWith('>');
