@@ -25,7 +25,8 @@ public sealed class BenchTests
         {
             Assert.Empty(s_shared.Except(row.EnumerateObject().Select(p => p.Name)));
             Assert.Equal(("tiny", "qwen3 3.54 M bf16"), (Text(row, "model_filename"), Text(row, "model_type")));
-            Assert.Equal(("cpu", "cpu:0", "fast", "q8_0"), (Text(row, "backend"), Text(row, "device"), Text(row, "precision"), Text(row, "type_k")));
+            Assert.Equal(("cpu", "cpu:0"), (Text(row, "backend"), Text(row, "device")));
+            Assert.Equal(("fast", "q8_0"), (Text(row, "precision"), Text(row, "type_k")));
             Assert.Equal((1, 2), (Int(row, "n_threads"), row.GetProperty("samples_ts").GetArrayLength()));
             Assert.True(row.GetProperty("samples_ns").EnumerateArray().All(t => t.GetInt64() > 0));
             MustBePositive(row, "avg_ts", "gb_per_s", "gflop_per_s", "peak_gb_per_s", "peak_gflop_per_s", "percent_of_roof");
@@ -49,7 +50,8 @@ public sealed class BenchTests
             .MustSucceed().Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(3, lines.Length);
         string[][] cells = [.. lines.Select(l => l[1..^1].Split("\",\""))];
-        Assert.Equal([.. s_shared.Where(n => !n.StartsWith("samples", StringComparison.Ordinal)).Order()], cells[0].Intersect(s_shared).Order());
+        IEnumerable<string> shared = s_shared.Where(n => !n.StartsWith("samples", StringComparison.Ordinal));
+        Assert.Equal(shared.Order(), cells[0].Intersect(s_shared).Order());
         Assert.All(cells, row => Assert.Equal(cells[0].Length, row.Length));
         int threads = Array.IndexOf(cells[0], "n_threads");
         Assert.Equal(["1", "2"], cells[1..].Select(row => row[threads]));
@@ -61,9 +63,10 @@ public sealed class BenchTests
     public void Markdown_is_a_table_of_which_each_row_says_all()
     {
         string text = HeteroQwenProcess.Run("bench", "-m", "tiny-moe", "-p", "4", "-n", "0", "-r", "2", "-o", "md").MustSucceed().Out;
-        string[][] rows = [.. text.Split('\n').Where(l => l.StartsWith('|')).Select(l => l.Trim('|').Split('|', StringSplitOptions.TrimEntries))];
-        Assert.Equal(
-            ["model", "type", "size", "params", "backend", "tier", "threads", "precision", "test", "t/s", "GB/s", "GFLOP/s", "bound"], rows[0]);
+        IEnumerable<string> lines = text.Split('\n').Where(l => l.StartsWith('|'));
+        string[][] rows = [.. lines.Select(l => l.Trim('|').Split('|', StringSplitOptions.TrimEntries))];
+        Assert.Equal(["model", "type", "size", "params", "backend", "tier", "threads", "precision"], rows[0][..8]);
+        Assert.Equal(["test", "t/s", "GB/s", "GFLOP/s", "bound"], rows[0][8..]);
         Assert.All(rows[1], rule => Assert.Matches("^-+:?$", rule));
         string[] row = Assert.Single(rows[2..]);
         Assert.Equal(["tiny-moe", "bf16", "12.6 MB", "6.30 M", "cpu:0"], row[..5]);
@@ -85,7 +88,7 @@ public sealed class BenchTests
         Assert.StartsWith("tg2 @ d3", lines[3].TrimStart(), StringComparison.Ordinal);
         Assert.Contains("ms a prompt, of which ", outcome.Out, StringComparison.Ordinal);
         Assert.Contains("ms a token, of which ", outcome.Out, StringComparison.Ordinal);
-        Assert.Equal(2, lines.Count(l => l.StartsWith("linear ", StringComparison.Ordinal) && l.Contains(" layers.*.self_attn.q_proj ", StringComparison.Ordinal)));
+        Assert.Equal(2, lines.Count(l => l.StartsWith("linear        layers.*.self_attn.q_proj ", StringComparison.Ordinal)));
         Assert.DoesNotContain("NaN", outcome.Out, StringComparison.Ordinal);
         Assert.DoesNotContain('\u001b', outcome.Out + outcome.Error);
     }

@@ -37,6 +37,9 @@ public sealed class WholeNumbersTests
         Assert.Contains("-p", Assert.Throws<UserErrorException>(() => WholeNumbers.Parse(text, "-p", 0)).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void Parse_refuses_numbers_below_the_least() =>
-        Assert.Contains("from 1", Assert.Throws<UserErrorException>(() => WholeNumbers.Parse("2,0-3", "-t", 1)).Message, StringComparison.Ordinal);
+    public void Parse_refuses_numbers_below_the_least()
+    {
+        UserErrorException e = Assert.Throws<UserErrorException>(() => WholeNumbers.Parse("2,0-3", "-t", 1));
+        Assert.Contains("from 1", e.Message, StringComparison.Ordinal);
+    }
 }
