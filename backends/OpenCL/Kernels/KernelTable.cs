@@ -23,6 +23,7 @@ internal static class KernelTable
         ["swiglu"] = new(0b11, (op, device) => new ActivationKernel(op, device)),
         ["rope"] = new(0, (op, device) => new RowKernel(op, device)),
         ["qk_norm_rope"] = new(0, (op, device) => new RowKernel(op, device)),
+        ["linear"] = new(0, (op, device) => new LinearKernel(op, device)),
         ["moe_route"] = new(0, (op, device) => new RowKernel(op, device)),
     };
 
