@@ -70,6 +70,13 @@ internal sealed unsafe class ClFunction : IDisposable
         return this;
     }
 
+    public ClFunction Long4(long x, long y, long z, long w)
+    {
+        long* values = stackalloc long[] { x, y, z, w };
+        Set(4 * sizeof(long), values);
+        return this;
+    }
+
     public ClFunction Long8(ReadOnlySpan<long> values)
     {
         fixed (long* first = values)

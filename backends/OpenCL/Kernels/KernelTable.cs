@@ -10,6 +10,7 @@ internal static class KernelTable
 
     private static readonly Dictionary<string, Entry> s_entries = new(StringComparer.Ordinal)
     {
+        ["matmul"] = new(0b11, (op, device) => new MatMulKernel(op, device)),
         ["binary"] = new(0b11, (op, device) => new BinaryKernel(op, device)),
         ["unary"] = new(0b1, (op, device) => new ActivationKernel(op, device)),
         ["reduce"] = new(0b1, (op, device) => new ReduceKernel(op, device)),
@@ -24,7 +25,9 @@ internal static class KernelTable
         ["rope"] = new(0, (op, device) => new RowKernel(op, device)),
         ["qk_norm_rope"] = new(0, (op, device) => new RowKernel(op, device)),
         ["linear"] = new(0, (op, device) => new LinearKernel(op, device)),
+        ["attention"] = new(0, (op, device) => new AttentionKernel(op, device)),
         ["moe_route"] = new(0, (op, device) => new RowKernel(op, device)),
+        ["moe_ffn"] = new(0, (op, device) => new MoeFfnKernel(op, device)),
     };
 
     public static ClKernel Create(OpenClDevice device, OpDescriptor op) => s_entries[op.Name].Create(op, device);
