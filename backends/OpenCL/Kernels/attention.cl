@@ -15,13 +15,13 @@ typedef float8 vector;
 #define TOTAL(x) lanes_of(x)
 
 inline float8 load8_f32(global const uchar *x, int i) { return vload8(i, (global const float *)x); }
-inline float8 load8_f16(global const uchar *x, int i) { return vload_half8(i, (global const half *)x); }
+inline float8 load8_f16(global const uchar *x, int i) { return half8_at(x, i); }
 inline float8 load8_bf16(global const uchar *x, int i) { return as_float8(convert_uint8(vload8(i, (global const ushort *)x)) << 16); }
 
 inline float8 load8_q8_0(global const uchar *x, int i)
 {
     global const uchar *block = x + i / 4 * 34;
-    return convert_float8(vload8(i % 4, (global const char *)block + 2)) * vload_half(0, (global const half *)block);
+    return convert_float8(vload8(i % 4, (global const char *)block + 2)) * half_at(block, 0);
 }
 
 #define LOAD_KV(x, i) PASTE(load8, KV)(x, i)

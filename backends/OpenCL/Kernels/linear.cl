@@ -12,90 +12,118 @@
 #define NR 4
 #define MR 4
 
-// out[i * NR + r] = x[i] . w[r] over this lane's elements, for rows i < mr, a constant.
-inline void dot_few(const int mr, global const uchar *const *w, global const float *const *x, int k, float *out)
+#define PART(r, c) PASTE(part, W)(b##r, unit, d##r, c)
+
+// out[i * NR + r] = x[i] . w[r] over this lane's elements.
+
+#define UNIT(r)                                          \
+    global const uchar *b##r = PASTE(unit, W)(w##r, unit); \
+    float2 d##r = PASTE(scale, W)(b##r, unit);
+
+#define ONE_STEP(c)                          \
+    {                                        \
+        float8 a = vload8(4 * unit + c, x0); \
+        s0 = MAD(PART(0, c), a, s0);         \
+        s1 = MAD(PART(1, c), a, s1);         \
+        s2 = MAD(PART(2, c), a, s2);         \
+        s3 = MAD(PART(3, c), a, s3);         \
+    }
+
+#define FOUR_ROWS(v, r)          \
+    {                            \
+        float8 v_##r = v;        \
+        s0##r = MAD(v_##r, a0, s0##r); \
+        s1##r = MAD(v_##r, a1, s1##r); \
+        s2##r = MAD(v_##r, a2, s2##r); \
+        s3##r = MAD(v_##r, a3, s3##r); \
+    }
+
+#define FOUR_STEP(c)                          \
+    {                                         \
+        float8 a0 = vload8(4 * unit + c, x0); \
+        float8 a1 = vload8(4 * unit + c, x1); \
+        float8 a2 = vload8(4 * unit + c, x2); \
+        float8 a3 = vload8(4 * unit + c, x3); \
+        FOUR_ROWS(PART(0, c), 0)              \
+        FOUR_ROWS(PART(1, c), 1)              \
+        FOUR_ROWS(PART(2, c), 2)              \
+        FOUR_ROWS(PART(3, c), 3)              \
+    }
+
+#define FOUR_SUMS                                 \
+    float8 s00 = 0, s01 = 0, s02 = 0, s03 = 0;    \
+    float8 s10 = 0, s11 = 0, s12 = 0, s13 = 0;    \
+    float8 s20 = 0, s21 = 0, s22 = 0, s23 = 0;    \
+    float8 s30 = 0, s31 = 0, s32 = 0, s33 = 0;
+
+#define FOUR_TOTALS(i) \
+    vstore4((float4)(lanes_of(s##i##0), lanes_of(s##i##1), lanes_of(s##i##2), lanes_of(s##i##3)), i, out);
+
+inline void dot_one(global const uchar *w0, global const uchar *w1, global const uchar *w2, global const uchar *w3, global const float *x0, int k,
+                    float *out)
 {
     int lane = (int)get_local_id(0);
-    float8 sums[MR * NR];
-#pragma unroll
-    for (int i = 0; i < mr * NR; i++)
-    {
-        sums[i] = 0;
-    }
+    float8 s0 = 0, s1 = 0, s2 = 0, s3 = 0;
     for (int unit = lane; unit < k / 32; unit += WG)
     {
-#pragma unroll
-        for (int r = 0; r < NR; r++)
-        {
-            float8 v[4];
-            PASTE(load32, W)(w[r], unit, v);
-#pragma unroll
-            for (int c = 0; c < 4; c++)
-            {
-#pragma unroll
-                for (int i = 0; i < mr; i++)
-                {
-                    sums[i * NR + r] = MAD(v[c], vload8(4 * unit + c, x[i]), sums[i * NR + r]);
-                }
-            }
-        }
+        UNIT(0) UNIT(1) UNIT(2) UNIT(3)
+        ONE_STEP(0) ONE_STEP(1) ONE_STEP(2) ONE_STEP(3)
     }
-#pragma unroll
-    for (int i = 0; i < mr * NR; i++)
-    {
-        out[i] = lanes_of(sums[i]);
-    }
+    float4 sum = (float4)(lanes_of(s0), lanes_of(s1), lanes_of(s2), lanes_of(s3));
     for (int j = k / 32 * 32 + lane; j < k; j += WG)
     {
-#pragma unroll
-        for (int i = 0; i < mr * NR; i++)
-        {
-            out[i] = MAD(PASTE(load, W)(w[i % NR], j), x[i / NR][j], out[i]);
-        }
+        float4 v = (float4)(PASTE(load, W)(w0, j), PASTE(load, W)(w1, j), PASTE(load, W)(w2, j), PASTE(load, W)(w3, j));
+        sum = MAD(v, (float4)x0[j], sum);
+    }
+    vstore4(sum, 0, out);
+}
+
+inline void dot_four(global const uchar *w0, global const uchar *w1, global const uchar *w2, global const uchar *w3, global const float *x0,
+                     global const float *x1, global const float *x2, global const float *x3, int k, float *out)
+{
+    int lane = (int)get_local_id(0);
+    FOUR_SUMS
+    for (int unit = lane; unit < k / 32; unit += WG)
+    {
+        UNIT(0) UNIT(1) UNIT(2) UNIT(3)
+        FOUR_STEP(0) FOUR_STEP(1) FOUR_STEP(2) FOUR_STEP(3)
+    }
+    FOUR_TOTALS(0) FOUR_TOTALS(1) FOUR_TOTALS(2) FOUR_TOTALS(3)
+    for (int j = k / 32 * 32 + lane; j < k; j += WG)
+    {
+        float4 v = (float4)(PASTE(load, W)(w0, j), PASTE(load, W)(w1, j), PASTE(load, W)(w2, j), PASTE(load, W)(w3, j));
+        vstore4(MAD(v, (float4)x0[j], vload4(0, out)), 0, out);
+        vstore4(MAD(v, (float4)x1[j], vload4(1, out)), 1, out);
+        vstore4(MAD(v, (float4)x2[j], vload4(2, out)), 2, out);
+        vstore4(MAD(v, (float4)x3[j], vload4(3, out)), 3, out);
     }
 }
 
 #if PANEL
-// The same from rows of w that are widened already.
-inline void dot_panel(local const float *w, int pitch, global const float *const *x, int k, float *out)
+// The same from four rows of w that are widened already.
+inline void dot_panel(local const float *w, int pitch, global const float *x0, global const float *x1, global const float *x2,
+                      global const float *x3, int k, float *out)
 {
-    float8 sums[MR * NR];
-#pragma unroll
-    for (int i = 0; i < MR * NR; i++)
-    {
-        sums[i] = 0;
-    }
+    FOUR_SUMS
     for (int j = 0; j < k / 32 * 4; j++)
     {
-        float8 a[MR];
-#pragma unroll
-        for (int i = 0; i < MR; i++)
-        {
-            a[i] = vload8(j, x[i]);
-        }
-#pragma unroll
-        for (int r = 0; r < NR; r++)
-        {
-            float8 b = vload8(j, w + r * pitch);
-#pragma unroll
-            for (int i = 0; i < MR; i++)
-            {
-                sums[i * NR + r] = MAD(b, a[i], sums[i * NR + r]);
-            }
-        }
+        float8 a0 = vload8(j, x0);
+        float8 a1 = vload8(j, x1);
+        float8 a2 = vload8(j, x2);
+        float8 a3 = vload8(j, x3);
+        FOUR_ROWS(vload8(j, w), 0)
+        FOUR_ROWS(vload8(j, w + pitch), 1)
+        FOUR_ROWS(vload8(j, w + 2 * pitch), 2)
+        FOUR_ROWS(vload8(j, w + 3 * pitch), 3)
     }
-#pragma unroll
-    for (int i = 0; i < MR * NR; i++)
-    {
-        out[i] = lanes_of(sums[i]);
-    }
+    FOUR_TOTALS(0) FOUR_TOTALS(1) FOUR_TOTALS(2) FOUR_TOTALS(3)
     for (int j = k / 32 * 32; j < k; j++)
     {
-#pragma unroll
-        for (int i = 0; i < MR * NR; i++)
-        {
-            out[i] = MAD(w[i % NR * pitch + j], x[i / NR][j], out[i]);
-        }
+        float4 v = (float4)(w[j], w[pitch + j], w[2 * pitch + j], w[3 * pitch + j]);
+        vstore4(MAD(v, (float4)x0[j], vload4(0, out)), 0, out);
+        vstore4(MAD(v, (float4)x1[j], vload4(1, out)), 1, out);
+        vstore4(MAD(v, (float4)x2[j], vload4(2, out)), 2, out);
+        vstore4(MAD(v, (float4)x3[j], vload4(3, out)), 3, out);
     }
 }
 
@@ -103,13 +131,12 @@ inline void widen(global const uchar *row, local float *to, int k)
 {
     for (int unit = 0; unit < k / 32; unit++)
     {
-        float8 v[4];
-        PASTE(load32, W)(row, unit, v);
-#pragma unroll
-        for (int c = 0; c < 4; c++)
-        {
-            vstore8(v[c], 4 * unit + c, to);
-        }
+        global const uchar *x = PASTE(unit, W)(row, unit);
+        float2 scale = PASTE(scale, W)(x, unit);
+        vstore8(PASTE(part, W)(x, unit, scale, 0), 4 * unit, to);
+        vstore8(PASTE(part, W)(x, unit, scale, 1), 4 * unit + 1, to);
+        vstore8(PASTE(part, W)(x, unit, scale, 2), 4 * unit + 2, to);
+        vstore8(PASTE(part, W)(x, unit, scale, 3), 4 * unit + 3, to);
     }
     for (int j = k / 32 * 32; j < k; j++)
     {
@@ -155,7 +182,6 @@ kernel GROUP void linear(TENSOR(x), TENSOR(w),
     {
         for (int r = 0; r < NP; r++)
         {
-            // A panel is always whole: columns that are not there repeat the last.
             widen(pw + (long)(n0 + min(r, columns - 1)) * row_bytes, panel + r * pitch, k);
         }
     }
@@ -163,51 +189,35 @@ kernel GROUP void linear(TENSOR(x), TENSOR(w),
 #if WG > 1
     local float places[MR * NR * WG];
 #endif
+// Rows and columns that are not there repeat the last.
+#define W_ROW(r) (pw + (long)(n0 + min(r0 + r, columns - 1)) * row_bytes)
+#ifdef INDEXED
+#define X_ROW(i) (px + (long)(list[min(m0 + i, count - 1)] / divisor) * k)
+#define Y_ROW(i) (py + (long)list[m0 + i] * pitch_y + column + n0)
+#else
+#define X_ROW(i) (px + (long)min(m0 + i, count - 1) * k)
+#define Y_ROW(i) (py + (long)(m0 + i) * pitch_y + column + n0)
+#endif
     for (int m0 = 0; m0 < count; m0 += MR)
     {
-        global const float *xs[MR];
-        global float *ys[MR];
-#pragma unroll
-        for (int i = 0; i < MR; i++)
-        {
-            long m = min(m0 + i, count - 1);
-#ifdef INDEXED
-            m = list[m];
-            xs[i] = px + m / divisor * k;
-#else
-            xs[i] = px + m * k;
-#endif
-            ys[i] = py + m * pitch_y + column + n0;
-        }
+        global const float *x0 = X_ROW(0), *x1 = X_ROW(1), *x2 = X_ROW(2), *x3 = X_ROW(3);
         for (int r0 = 0; r0 < columns; r0 += NR)
         {
             float out[MR * NR];
 #if PANEL
             if (count > MR)
             {
-                dot_panel(panel + r0 * pitch, pitch, xs, k, out);
+                dot_panel(panel + r0 * pitch, pitch, x0, x1, x2, x3, k, out);
             }
             else
 #endif
+            if (count - m0 == 1)
             {
-                global const uchar *ws[NR];
-#pragma unroll
-                for (int r = 0; r < NR; r++)
-                {
-                    ws[r] = pw + (long)(n0 + min(r0 + r, columns - 1)) * row_bytes;
-                }
-                if (count - m0 == 1)
-                {
-                    dot_few(1, ws, xs, k, out);
-                }
-                else if (count - m0 == 2)
-                {
-                    dot_few(2, ws, xs, k, out);
-                }
-                else
-                {
-                    dot_few(MR, ws, xs, k, out);
-                }
+                dot_one(W_ROW(0), W_ROW(1), W_ROW(2), W_ROW(3), x0, k, out);
+            }
+            else
+            {
+                dot_four(W_ROW(0), W_ROW(1), W_ROW(2), W_ROW(3), x0, x1, x2, x3, k, out);
             }
             int valid = min(MR, count - m0);
 #if WG > 1
@@ -230,7 +240,7 @@ kernel GROUP void linear(TENSOR(x), TENSOR(w),
 #ifdef BIAS
                     sum += PASTE(load, BIAS)(DATA(const uchar, bias), column + n0 + r);
 #endif
-                    ys[i / NR][r] = sum;
+                    Y_ROW(i / NR)[r] = sum;
                 }
             }
             barrier(CLK_LOCAL_MEM_FENCE);
@@ -243,7 +253,7 @@ kernel GROUP void linear(TENSOR(x), TENSOR(w),
 #ifdef BIAS
                     sum += PASTE(load, BIAS)(DATA(const uchar, bias), column + n0 + r0 + r);
 #endif
-                    ys[i][r0 + r] = sum;
+                    Y_ROW(i)[r0 + r] = sum;
                 }
             }
 #endif

@@ -48,11 +48,10 @@ kernel GROUP void rms_norm(TENSOR(x), TENSOR(w), TENSOR(y), int n, float eps)
     int lane = (int)get_local_id(0);
     for (int unit = lane; unit < n / 32; unit += WG)
     {
-        float8 v[4];
-        PASTE(load32, W)(pw, unit, v);
-        for (int k = 0; k < 4; k++)
+        global const uchar *v = PASTE(unit, W)(pw, unit);
+        for (int c = 0; c < 4; c++)
         {
-            vstore8(vload8(4 * unit + k, px) * scale.x * scale.y * v[k], 4 * unit + k, py);
+            vstore8(vload8(4 * unit + c, px) * scale.x * scale.y * PASTE(part, W)(v, unit, 0, c), 4 * unit + c, py);
         }
     }
     for (int i = n / 32 * 32 + lane; i < n; i += WG)

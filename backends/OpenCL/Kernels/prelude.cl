@@ -29,16 +29,37 @@ inline float divide(float a, float b)
 #endif
 }
 
+// f16 to f32 by its bits: drivers without f16 arithmetic convert slowly.
+inline float half_at(global const uchar *x, long i)
+{
+    uint bits = ((global const ushort *)x)[i];
+    uint shifted = (bits & 0x7FFF) << 13;
+    uint exponent = bits & 0x7C00;
+    float magnitude = exponent == 0 ? (float)(bits & 0x3FF) * 0x1p-24f : as_float(shifted + (exponent == 0x7C00 ? 0x70000000 : 0x38000000));
+    return as_float(as_uint(magnitude) | (bits & 0x8000) << 16);
+}
+
+inline float8 half8_at(global const uchar *x, long i)
+{
+    uint8 bits = convert_uint8(vload8(i, (global const ushort *)x));
+    uint8 shifted = (bits & 0x7FFF) << 13;
+    uint8 exponent = bits & 0x7C00;
+    float8 least = convert_float8(as_int8(bits & 0x3FF)) * 0x1p-24f;
+    uint8 plain = shifted + select((uint8)0x38000000, (uint8)0x70000000, exponent == 0x7C00);
+    uint8 magnitude = select(plain, as_uint8(least), exponent == 0);
+    return as_float8(magnitude | (bits & 0x8000) << 16);
+}
+
 // Elements one by one: load_TYPE(memory, element), each operation rounded.
 
 inline float load_f32(global const uchar *x, long i) { return ((global const float *)x)[i]; }
-inline float load_f16(global const uchar *x, long i) { return vload_half(i, (global const half *)x); }
+inline float load_f16(global const uchar *x, long i) { return half_at(x, i); }
 inline float load_bf16(global const uchar *x, long i) { return as_float((uint)((global const ushort *)x)[i] << 16); }
 
 inline float load_q8_0(global const uchar *x, long i)
 {
     global const uchar *block = x + i / 32 * 34;
-    return (float)(char)block[2 + (int)(i % 32)] * vload_half(0, (global const half *)block);
+    return (float)(char)block[2 + (int)(i % 32)] * half_at(block, 0);
 }
 
 inline float load_q4_0(global const uchar *x, long i)
@@ -46,7 +67,7 @@ inline float load_q4_0(global const uchar *x, long i)
     global const uchar *block = x + i / 32 * 18;
     int j = (int)(i % 32);
     int q = (block[2 + j % 16] >> (j / 16 * 4)) & 15;
-    return (float)(q - 8) * vload_half(0, (global const half *)block);
+    return (float)(q - 8) * half_at(block, 0);
 }
 
 // Scale and minimum of group g of a q4_k block, 6 bits each.
@@ -62,8 +83,8 @@ inline float load_q4_k(global const uchar *x, long i)
     int j = (int)(i % 256);
     int g = j / 32;
     int2 scales = q4_k_scales(block + 4, g);
-    float step = vload_half(0, (global const half *)block) * (float)scales.x;
-    float shift = vload_half(1, (global const half *)block) * (float)scales.y;
+    float step = half_at(block, 0) * (float)scales.x;
+    float shift = half_at(block, 1) * (float)scales.y;
     int q = (block[16 + g / 2 * 32 + j % 32] >> (g % 2 * 4)) & 15;
     float scaled = step * (float)q;
     return scaled - shift;
@@ -77,88 +98,70 @@ inline float load_q6_k(global const uchar *x, long i)
     int r = run % 4;
     int low = block[64 * (run / 4) + r % 2 * 32 + j % 32] >> (r / 2 * 4);
     int high = block[128 + 32 * (run / 4) + j % 32] >> (r * 2);
-    float step = vload_half(104, (global const half *)block) * (float)(char)block[192 + j / 16];
+    float step = half_at(block, 104) * (float)(char)block[192 + j / 16];
     return step * (float)(((low & 15) | ((high & 3) << 4)) - 32);
 }
 
-// 32 elements at once, as four vectors: load32_TYPE(row, unit, w) for elements 32 unit .. 32 unit + 31 of a row. The same values.
+// The same values as four vectors of 32 elements, a unit of a row: unit_TYPE finds the unit's bytes, scale_TYPE what its elements
+// share, and part_TYPE makes vector c, a literal. Arrays would not stay in registers.
 
-inline void load32_f32(global const uchar *row, int unit, float8 *w)
+inline global const uchar *unit_f32(global const uchar *row, int unit) { return row + 128L * unit; }
+inline float2 scale_f32(global const uchar *x, int unit) { return 0; }
+inline float8 part_f32(global const uchar *x, int unit, float2 scale, int c) { return vload8(c, (global const float *)x); }
+
+inline global const uchar *unit_f16(global const uchar *row, int unit) { return row + 64L * unit; }
+inline float2 scale_f16(global const uchar *x, int unit) { return 0; }
+inline float8 part_f16(global const uchar *x, int unit, float2 scale, int c) { return half8_at(x, c); }
+
+inline global const uchar *unit_bf16(global const uchar *row, int unit) { return row + 64L * unit; }
+inline float2 scale_bf16(global const uchar *x, int unit) { return 0; }
+
+inline float8 part_bf16(global const uchar *x, int unit, float2 scale, int c)
 {
-    global const float *x = (global const float *)row + 32 * unit;
-    for (int i = 0; i < 4; i++)
-    {
-        w[i] = vload8(i, x);
-    }
+    return as_float8(convert_uint8(vload8(c, (global const ushort *)x)) << 16);
 }
 
-inline void load32_f16(global const uchar *row, int unit, float8 *w)
+inline global const uchar *unit_q8_0(global const uchar *row, int unit) { return row + 34L * unit; }
+inline float2 scale_q8_0(global const uchar *x, int unit) { return half_at(x, 0); }
+
+inline float8 part_q8_0(global const uchar *x, int unit, float2 scale, int c)
 {
-    global const half *x = (global const half *)row + 32 * unit;
-    for (int i = 0; i < 4; i++)
-    {
-        w[i] = vload_half8(i, x);
-    }
+    return convert_float8(vload8(c, (global const char *)x + 2)) * scale.x;
 }
 
-inline void load32_bf16(global const uchar *row, int unit, float8 *w)
+inline global const uchar *unit_q4_0(global const uchar *row, int unit) { return row + 18L * unit; }
+inline float2 scale_q4_0(global const uchar *x, int unit) { return half_at(x, 0); }
+
+inline float8 part_q4_0(global const uchar *x, int unit, float2 scale, int c)
 {
-    global const ushort *x = (global const ushort *)row + 32 * unit;
-    for (int i = 0; i < 4; i++)
-    {
-        w[i] = as_float8(convert_uint8(vload8(i, x)) << 16);
-    }
+    int8 q = convert_int8(vload8(c % 2, x + 2));
+    return convert_float8(((q >> (c / 2 * 4)) & 15) - 8) * scale.x;
 }
 
-inline void load32_q8_0(global const uchar *row, int unit, float8 *w)
+inline global const uchar *unit_q4_k(global const uchar *row, int unit) { return row + 144L * (unit / 8); }
+
+inline float2 scale_q4_k(global const uchar *x, int unit)
 {
-    global const uchar *block = row + (long)unit * 34;
-    float8 d = (float8)vload_half(0, (global const half *)block);
-    for (int i = 0; i < 4; i++)
-    {
-        w[i] = convert_float8(vload8(i, (global const char *)block + 2)) * d;
-    }
+    int2 scales = q4_k_scales(x + 4, unit % 8);
+    return (float2)(half_at(x, 0) * (float)scales.x, half_at(x, 1) * (float)scales.y);
 }
 
-inline void load32_q4_0(global const uchar *row, int unit, float8 *w)
+inline float8 part_q4_k(global const uchar *x, int unit, float2 scale, int c)
 {
-    global const uchar *block = row + (long)unit * 18;
-    float8 d = (float8)vload_half(0, (global const half *)block);
-    for (int i = 0; i < 2; i++)
-    {
-        int8 q = convert_int8(vload8(i, block + 2));
-        w[i] = convert_float8((q & 15) - 8) * d;
-        w[i + 2] = convert_float8((q >> 4) - 8) * d;
-    }
+    int8 q = convert_int8(vload8(c, x + 16 + unit % 8 / 2 * 32));
+    return scale.x * convert_float8((q >> (unit % 2 * 4)) & 15) - scale.y;
 }
 
-inline void load32_q4_k(global const uchar *row, int unit, float8 *w)
-{
-    global const uchar *block = row + (long)(unit / 8) * 144;
-    int g = unit % 8;
-    int2 scales = q4_k_scales(block + 4, g);
-    float8 step = (float8)(vload_half(0, (global const half *)block) * (float)scales.x);
-    float8 shift = (float8)(vload_half(1, (global const half *)block) * (float)scales.y);
-    for (int i = 0; i < 4; i++)
-    {
-        int8 q = convert_int8(vload8(i, block + 16 + g / 2 * 32));
-        w[i] = step * convert_float8((q >> (g % 2 * 4)) & 15) - shift;
-    }
-}
+inline global const uchar *unit_q6_k(global const uchar *row, int unit) { return row + 210L * (unit / 8); }
+inline float2 scale_q6_k(global const uchar *x, int unit) { return half_at(x, 104); }
 
-inline void load32_q6_k(global const uchar *row, int unit, float8 *w)
+inline float8 part_q6_k(global const uchar *x, int unit, float2 scale, int c)
 {
-    global const uchar *block = row + (long)(unit / 8) * 210;
     int run = unit % 8;
-    int r = run % 4;
-    float d = vload_half(104, (global const half *)block);
-    for (int i = 0; i < 4; i++)
-    {
-        float8 step = (float8)(d * (float)(char)block[192 + 2 * run + i / 2]);
-        int8 low = convert_int8(vload8(i, block + 64 * (run / 4) + r % 2 * 32)) >> (r / 2 * 4);
-        int8 high = convert_int8(vload8(i, block + 128 + 32 * (run / 4))) >> (r * 2);
-        w[i] = step * convert_float8(((low & 15) | ((high & 3) << 4)) - 32);
-    }
+    float step = scale.x * (float)(char)x[192 + 2 * run + c / 2];
+    int8 low = convert_int8(vload8(c, x + 64 * (run / 4) + run % 2 * 32)) >> (run % 4 / 2 * 4);
+    int8 high = convert_int8(vload8(c, x + 128 + 32 * (run / 4))) >> (run % 4 * 2);
+    return step * convert_float8(((low & 15) | ((high & 3) << 4)) - 32);
 }
 
 // Stores round to nearest even and overflow to infinity: store_TYPE(memory, element, value).

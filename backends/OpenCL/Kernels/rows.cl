@@ -21,12 +21,12 @@ kernel GROUP void gather(TENSOR(table), TENSOR(index), TENSOR(y), long rows, lon
     global float *to = DATA(float, y) + i * length;
     if (32 * unit + 32 <= length)
     {
-        float8 w[4];
-        PASTE(load32, X)(row, unit, w);
-        for (int k = 0; k < 4; k++)
-        {
-            vstore8(w[k], k, to + 32 * unit);
-        }
+        global const uchar *x = PASTE(unit, X)(row, unit);
+        float2 scale = PASTE(scale, X)(x, unit);
+        vstore8(PASTE(part, X)(x, unit, scale, 0), 4 * unit, to);
+        vstore8(PASTE(part, X)(x, unit, scale, 1), 4 * unit + 1, to);
+        vstore8(PASTE(part, X)(x, unit, scale, 2), 4 * unit + 2, to);
+        vstore8(PASTE(part, X)(x, unit, scale, 3), 4 * unit + 3, to);
         return;
     }
     for (int j = 32 * unit; j < length; j++)
@@ -62,7 +62,7 @@ inline void scatter32_q8_0(global uchar *row, int first, int last, global const 
         spoilt = spoilt || isnan(from[j]);
     }
     vstore_half_rte(spoilt ? NAN : divide(most, 127.0f), 0, (global half *)block);
-    float d = vload_half(0, (global const half *)block);
+    float d = half_at(block, 0);
     bool plain = d != 0 && isfinite(d);
     for (int j = first; j < last; j++)
     {
