@@ -17,18 +17,7 @@ internal sealed class CpuDevice(int threads, CpuTier? tier = null, long smallest
 
     internal HostConstants Constants { get; } = new("cpu", CpuBackend.MemoryBytes, threads);
 
-    public Capabilities Capabilities { get; } = new()
-    {
-        Types = [.. ElementTypes.All],
-        Alignment = CpuBuffer.Alignment,
-        MemoryBytes = CpuBackend.MemoryBytes,
-        Determinism = Determinism.BatchInvariant,
-        Numerics = [Quantised("linear"), Quantised("moe_ffn")],
-    };
-
-    /// <summary>In fast, products with quantised weights round activations to int8, per 32; no other rounds more.</summary>
-    private static Numerics Quantised(string op) => new(
-        op, Precision.Fast, new Rounding(RoundingKind.Int8, 0, 0, ActivationRows.Group, false), Rounding.None, Rounding.None, 24, false);
+    public Capabilities Capabilities { get; } = Declare(tier ?? CpuTiers.Here[0]);
 
     public Status Supports(OpDescriptor op, out Support support)
     {
@@ -107,13 +96,13 @@ internal sealed class CpuDevice(int threads, CpuTier? tier = null, long smallest
         return Status.Ok;
     }
 
-    /// <summary>All products are f32 multiply-adds, whatever the weights are.</summary>
     public Status MeasurePeaks(Precision precision, ElementType weights, out Peaks peaks)
     {
         peaks = default;
         try
         {
-            peaks = new PeakMeter(_pool).Measure();
+            using PeakLoop? loop = precision == Precision.Fast ? EmittedUnit(weights) : null;
+            peaks = new PeakMeter(_pool).Measure(loop);
             return Status.Ok;
         }
         catch (OutOfMemoryException)
@@ -122,5 +111,36 @@ internal sealed class CpuDevice(int threads, CpuTier? tier = null, long smallest
         }
     }
 
+    /// <summary>What computes most of a product with such weights; null where it is what .NET compiles.</summary>
+    private PeakLoop? EmittedUnit(ElementType weights) =>
+        Tier == CpuTier.Amx && TileProduct.Takes(weights) ? PeakLoop.BrainTiles()
+        : !Tier.IsEmitted() ? null
+        : weights.IsQuantized() ? PeakLoop.Bytes()
+        : BrainProduct.Takes(weights) ? PeakLoop.Brain()
+        : null;
+
     public void Dispose() => _pool.Dispose();
+
+    /// <summary>With AMX, many rows are added in another order than few.</summary>
+    private static Capabilities Declare(CpuTier tier) => new()
+    {
+        Types = [.. ElementTypes.All],
+        Alignment = CpuBuffer.Alignment,
+        MemoryBytes = CpuBackend.MemoryBytes,
+        Determinism = tier == CpuTier.Amx ? Determinism.RunToRun : Determinism.BatchInvariant,
+        Numerics = [Packed("linear", tier), Packed("moe_ffn", tier)],
+    };
+
+    /// <summary>
+    /// In fast, products with quantised weights round activations to int8, per 32, which covers the BF16 of other products; no other
+    /// rounds more. On tiles weights are BF16, and products in BF16 know no subnormals.
+    /// </summary>
+    private static Numerics Packed(string op, CpuTier tier) => new(
+        op,
+        Precision.Fast,
+        new Rounding(RoundingKind.Int8, 0, 0, ActivationRows.Group, false),
+        tier == CpuTier.Amx ? new Rounding(RoundingKind.Float, 8, 127, 0, false) : Rounding.None,
+        Rounding.None,
+        24,
+        tier == CpuTier.Amx || (tier.IsEmitted() && BrainProduct.Takes(ElementType.BF16)));
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using HeteroQwen.Backends.Cpu.Emission;
 using HeteroQwen.Backends.Cpu.Panels;
 using HeteroQwen.Backends.Cpu.Tiers;
 
@@ -68,6 +69,9 @@ internal sealed unsafe class WorkerPool : IDisposable
     /// <summary>Weights packed for kernels of these workers.</summary>
     public PackedMatrices Weights { get; } = new();
 
+    /// <summary>Kernels that these workers have in machine code.</summary>
+    public EmittedKernels Emitted { get; } = new();
+
     /// <summary>Runs the work and returns when all units are done.</summary>
     /// <param name="work">The work; kept by the caller, so that a launch allocates nothing.</param>
     /// <param name="units">Number of units.</param>
@@ -130,6 +134,8 @@ internal sealed unsafe class WorkerPool : IDisposable
         {
             worker?.Dispose();
         }
+
+        Emitted.Dispose();
 
         for (int i = 0; i < _scratch.Length; i++)
         {

@@ -1,3 +1,4 @@
+using HeteroQwen.Backends.Cpu.Tiers;
 using HeteroQwen.Backends.Reference;
 using HeteroQwen.Ir;
 
@@ -5,7 +6,7 @@ namespace HeteroQwen.Backends.Cpu.Tests;
 
 /// <summary>
 /// Runs an op on the CPU backend with 1, 2, 3 and 5 threads, split as finely as it can be, and in place where the kernel allows it;
-/// all must agree bit for bit, and with the reference backend within a tolerance.
+/// all must agree bit for bit, and with the reference backend within a tolerance. Its tier is the best whose rows depend on no others.
 /// </summary>
 internal static class Against
 {
@@ -13,7 +14,9 @@ internal static class Against
 
     private static readonly Lock s_lock = new();
     private static readonly IDevice s_reference = OpenReference();
-    private static readonly CpuDevice[] s_devices = [new(1), new(2, smallestShare: 1), new(3, smallestShare: 1), new(5, smallestShare: 1)];
+    private static readonly CpuTier s_invariant = CpuTiers.Here.First(t => t != CpuTier.Amx);
+    private static readonly CpuDevice[] s_devices = [.. new[] { 1, 2, 3, 5 }.Select(n => new CpuDevice(n, s_invariant, smallestShare: 1))];
+    private static readonly CpuDevice[] s_others = [.. CpuTiers.Here.Where(t => t != s_invariant).Select(t => new CpuDevice(2, t, smallestShare: 1))];
 
     /// <summary>Asserts equal bits; any NaN equals any other, and -0 counts as 0.</summary>
     public static void Exact(OpDefinition op, TestTensor[] operands, Attributes? attributes = null, Bindings bindings = default) =>
@@ -56,23 +59,20 @@ internal static class Against
 
     /// <summary>
     /// Results of a kernel that packs weights, in fast, the same for any number of threads and in place; asserts that their NMSE against
-    /// the reference's opened form is at most <paramref name="nmse"/>.
+    /// the reference's opened form, and that of every other tier that runs here, is at most <paramref name="nmse"/>.
     /// </summary>
     public static TestTensor[] Packed(OpDefinition op, TestTensor[] operands, double nmse, Attributes attributes, Bindings bindings = default)
     {
         TestTensor[] found = Fast(op, operands, attributes, bindings);
-        TestTensor[] expected;
         lock (s_lock)
         {
-            expected = GraphInterpreter.RunDecomposition(s_reference, op, operands, attributes, bindings);
-        }
-
-        for (int r = 0; r < expected.Length; r++)
-        {
-            (float[] wanted, float[] got) = (expected[r].Floats(), found[r].Floats());
-            double errors = wanted.Zip(got, (w, g) => Math.Pow((double)w - g, 2)).Sum();
-            double error = errors / wanted.Sum(w => (double)w * w);
-            Assert.True(error <= nmse, $"result {r} of {op.Name}: NMSE {error:g3} where {nmse:g3} is the most");
+            TestTensor[] expected = GraphInterpreter.RunDecomposition(s_reference, op, operands, attributes, bindings);
+            AssertNear(expected, found, nmse, $"{op.Name}, {s_invariant}");
+            foreach (CpuDevice device in s_others)
+            {
+                TestTensor[] other = OpRunner.Run(device, op, operands, attributes, bindings, Precision.Fast);
+                AssertNear(expected, other, nmse, $"{op.Name}, {device.Tier}");
+            }
         }
 
         return found;
@@ -111,6 +111,17 @@ internal static class Against
         for (int r = 0; r < expected.Length; r++)
         {
             AssertClose(expected[r], found[r], tolerance, $"result {r} of {op.Name}");
+        }
+    }
+
+    private static void AssertNear(TestTensor[] expected, TestTensor[] found, double nmse, string what)
+    {
+        for (int r = 0; r < expected.Length; r++)
+        {
+            (float[] wanted, float[] got) = (expected[r].Floats(), found[r].Floats());
+            double errors = wanted.Zip(got, (w, g) => Math.Pow((double)w - g, 2)).Sum();
+            double error = errors / wanted.Sum(w => (double)w * w);
+            Assert.True(error <= nmse, $"result {r} of {what}: NMSE {error:g3} where {nmse:g3} is the most");
         }
     }
 

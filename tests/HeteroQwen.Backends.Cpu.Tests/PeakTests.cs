@@ -1,5 +1,6 @@
 using System.Runtime.Intrinsics;
 using HeteroQwen.Backends.Cpu.Roofs;
+using HeteroQwen.Backends.Cpu.Tiers;
 using HeteroQwen.Ir;
 
 namespace HeteroQwen.Backends.Cpu.Tests;
@@ -14,10 +15,31 @@ public sealed class PeakTests
         new CpuBackend().Open(0, new Attributes(("threads", threads)), out IDevice? device);
         using (device)
         {
-            Assert.True(device!.MeasurePeaks(Precision.Fast, ElementType.Q8_0, out Peaks peaks).IsOk);
+            Assert.True(device!.MeasurePeaks(Precision.Fast, ElementType.F32, out Peaks peaks).IsOk);
             Assert.True(double.IsFinite(peaks.BytesPerSecond) && peaks.BytesPerSecond > 0, $"{peaks}");
             Assert.True(double.IsFinite(peaks.OperationsPerSecond) && peaks.OperationsPerSecond > 0, $"{peaks}");
             Assert.StartsWith("f32 multiply-add, ", peaks.Unit, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void MeasurePeaks_measures_the_instruction_that_multiplies_such_weights()
+    {
+        (ElementType Weights, CpuTier Tier, Precision Precision, string Unit)[] cases =
+        [
+            (ElementType.Q4_K, CpuTier.Avx512Vnni, Precision.Fast, "vpdpbusd"),
+            (ElementType.Q4_K, CpuTier.Avx512Vnni, Precision.Exact, "f32"),
+            (ElementType.F16, CpuTier.Avx512Vnni, Precision.Fast, "f32"),
+            (ElementType.Q4_K, CpuTier.Avx2, Precision.Fast, "f32"),
+            (ElementType.BF16, CpuTier.Avx512Vnni, Precision.Fast, CpuFeatures.Here.FastBrainDots ? "vdpbf16ps" : "f32"),
+            (ElementType.BF16, CpuTier.Amx, Precision.Fast, "tdpbf16ps"),
+        ];
+        foreach ((ElementType weights, CpuTier tier, Precision precision, string unit) in cases.Where(c => CpuTiers.Here.Contains(c.Tier)))
+        {
+            using CpuDevice device = new(1, tier);
+            OpRunner.Check("measure", device.MeasurePeaks(precision, weights, out Peaks peaks));
+            Assert.StartsWith(unit, peaks.Unit, StringComparison.Ordinal);
+            Assert.True(peaks.OperationsPerSecond > 0, $"{peaks}");
         }
     }
 

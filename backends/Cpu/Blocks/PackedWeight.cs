@@ -21,7 +21,7 @@ internal sealed unsafe class PackedWeight(PackedMatrix matrix, PanelProduct prod
     public static PackedWeight Of(ConstantData constant, WorkerPool pool)
     {
         PackedMatrix matrix = PackedMatrix.Pack(constant, pool);
-        return new PackedWeight(matrix, PanelProduct.Create(matrix, pool.Tier));
+        return new PackedWeight(matrix, PanelProduct.Create(matrix, pool.Tier, pool.Emitted));
     }
 
     public PanelProduct Product => product;

@@ -15,19 +15,16 @@ internal sealed class EmittedKernels : IDisposable
     /// <exception cref="OverflowException">Records of such a K are too long.</exception>
     public IntegerTiles Integer(ElementType type, long length) => Held(_integer, (type, length), () => new EmittedIntegerTiles(type, length));
 
-    /// <summary>
-    /// Products of two packed BF16 panels with up to 12 rows of BF16 activations. Where there is but one panel, the second pointer repeats
-    /// the first and its mask is 0.
-    /// </summary>
+    /// <summary>Products of BF16 panels, with <c>vdpbf16ps</c>.</summary>
     /// <exception cref="InsufficientMemoryException">The system has no memory for the code.</exception>
     /// <exception cref="OverflowException">Records of such a K are too long.</exception>
-    public KernelSet Brain(long length) =>
+    public PairKernels Brain(long length) =>
         Held(_brain, length, () => new KernelSet((a, rows) => BrainKernel.Emit(a, length, rows), BrainKernel.MostRows));
 
-    /// <summary>Products of many rows, on tiles; only in the tier <c>amx</c>.</summary>
+    /// <summary>Products of BF16 panels with many rows, on tiles; only in the tier <c>amx</c>.</summary>
     /// <exception cref="InsufficientMemoryException">The system has no memory for the code.</exception>
     /// <exception cref="OverflowException">Records of such a K are too long.</exception>
-    public TileKernels Tiles(long length) => Held(_tiles, length, () => new TileKernels(length));
+    public PairKernels Tiles(long length) => Held(_tiles, length, () => new TileKernels(length));
 
     public void Dispose()
     {

@@ -4,7 +4,7 @@ using Iced.Intel;
 namespace HeteroQwen.Backends.Cpu.Emission;
 
 /// <summary>One kernel for each number of rows from 1 up, in memory of their own.</summary>
-internal sealed unsafe class KernelSet : IDisposable
+internal sealed unsafe class KernelSet : PairKernels, IDisposable
 {
     private readonly ExecutableMemory _code;
     private readonly delegate* unmanaged<ProductCall*, void>[] _kernels;
@@ -24,9 +24,9 @@ internal sealed unsafe class KernelSet : IDisposable
         }
     }
 
-    public int MostRows => _kernels.Length;
+    public override int MostRows => _kernels.Length;
 
-    public void Run(int rows, ProductCall* call) => _kernels[rows - 1](call);
+    public override void Run(int rows, ProductCall* call) => _kernels[rows - 1](call);
 
     public void Dispose() => _code.Dispose();
 }

@@ -109,7 +109,7 @@ internal static class TileKernel
     }
 
     /// <summary>Palette 1; then bytes of a row, 16 bits each, and rows of the tiles.</summary>
-    private static byte[] Configuration(int rows)
+    internal static byte[] Configuration(int rows)
     {
         const int Palette = 1;
         const int WidthsAt = 16;

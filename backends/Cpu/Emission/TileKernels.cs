@@ -3,18 +3,15 @@ using HeteroQwen.Backends.Cpu.Panels;
 namespace HeteroQwen.Backends.Cpu.Emission;
 
 /// <summary>Products of two BF16 panels with up to 32 rows of BF16 activations on the tiles of AMX, for one K.</summary>
-internal sealed unsafe class TileKernels(long length) : IDisposable
+internal sealed unsafe class TileKernels(long length) : PairKernels, IDisposable
 {
     private readonly KernelSet _kernels = new((a, rows) => TileKernel.Emit(a, length, rows), TileKernel.MostRows);
 
-    public int MostRows => _kernels.MostRows;
+    public override int MostRows => _kernels.MostRows;
 
-    /// <summary>
-    /// The panels are <see cref="ProductCall.Codes0"/> and 1; where there is but one, the second pointer repeats the first and its mask is
-    /// 0. <see cref="ProductCall.Spill"/> is the worker's own.
-    /// </summary>
+    /// <summary><see cref="ProductCall.Spill"/> is the worker's own.</summary>
     /// <exception cref="InvalidOperationException">Tiles do not work on this thread.</exception>
-    public void Run(int rows, ProductCall* call)
+    public override void Run(int rows, ProductCall* call)
     {
         TileThread.Prepare();
         _kernels.Run(rows, call);

@@ -1,3 +1,4 @@
+using HeteroQwen.Backends.Cpu.Emission;
 using HeteroQwen.Backends.Cpu.Tiers;
 using HeteroQwen.Ir;
 
@@ -17,8 +18,19 @@ namespace HeteroQwen.Backends.Cpu.Panels;
 internal abstract unsafe class PanelProduct
 {
     /// <summary>The product with a packed matrix: its kernels are the best of the tier.</summary>
-    public static PanelProduct Create(PackedMatrix matrix, CpuTier tier) =>
-        matrix.Type.IsQuantized() ? new IntegerProduct(matrix, PortableTiles.Create(matrix.Type, matrix.Length, tier)) : FloatProduct.Create(matrix, tier);
+    /// <param name="matrix">The weights.</param>
+    /// <param name="tier">A tier that runs here.</param>
+    /// <param name="emitted">Keeps the emitted kernels that the product uses, longer than the product.</param>
+    public static PanelProduct Create(PackedMatrix matrix, CpuTier tier, EmittedKernels emitted)
+    {
+        PanelProduct product =
+            matrix.Type.IsQuantized() ? new IntegerProduct(matrix, Integer(matrix, tier, emitted))
+            : tier.IsEmitted() && BrainProduct.Takes(matrix.Type) ? new BrainProduct(matrix, emitted.Brain(matrix.Length))
+            : FloatProduct.Create(matrix, tier);
+        return tier == CpuTier.Amx && TileProduct.Takes(matrix.Type)
+            ? new TileProduct(matrix, product, emitted.Tiles(matrix.Length))
+            : product;
+    }
 
     /// <summary>The form in which a launch with so many rows reads its activations.</summary>
     public abstract ActivationForm Form(int rows);
@@ -35,4 +47,8 @@ internal abstract unsafe class PanelProduct
     /// <param name="yStride">Elements from one row of y to the next.</param>
     /// <param name="scratch">The worker's memory, aligned to 64 bytes.</param>
     public abstract void Run(in ActivationRows x, long matrix, long first, int count, float* y, long yStride, byte* scratch);
+
+    private static IntegerTiles Integer(PackedMatrix matrix, CpuTier tier, EmittedKernels emitted) => tier.IsEmitted()
+        ? emitted.Integer(matrix.Type, matrix.Length)
+        : PortableTiles.Create(matrix.Type, matrix.Length, tier);
 }

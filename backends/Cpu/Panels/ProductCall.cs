@@ -36,4 +36,18 @@ internal unsafe struct ProductCall
 
     /// <summary>Products on the tiles of AMX: memory of <see cref="Emission.TileKernel.SpillBytes"/> that the kernel writes to.</summary>
     public byte* Spill;
+
+    /// <summary>Goes on to the rows after so many.</summary>
+    public void Next(int rows, long recordBytes)
+    {
+        X += rows * recordBytes;
+        Y = (float*)((byte*)Y + (rows * YStride));
+    }
+
+    /// <summary>The mask of one or two panels of a matrix of so many columns.</summary>
+    public static ulong MaskOf(long columns, long panel, int panels)
+    {
+        long there = Math.Min(columns - (panel * PanelLayout.Columns), panels * PanelLayout.Columns);
+        return (1UL << (int)there) - 1;
+    }
 }

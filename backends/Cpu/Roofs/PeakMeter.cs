@@ -22,26 +22,27 @@ internal sealed unsafe class PeakMeter(WorkerPool pool)
 
     private readonly float[] _results = new float[pool.Threads];
 
+    /// <param name="loop">The instruction that computes; null for f32 multiply-add in the widest vectors.</param>
     /// <exception cref="OutOfMemoryException">There is no room for a buffer larger than the caches.</exception>
-    public Peaks Measure() =>
-        Vector512.IsHardwareAccelerated ? Measure<Vector512<float>, Lanes512>(512)
-        : Vector256.IsHardwareAccelerated ? Measure<Vector256<float>, Lanes256>(256)
-        : Vector128.IsHardwareAccelerated ? Measure<Vector128<float>, Lanes128>(128)
-        : Measure<float, Lanes32>(32);
+    public Peaks Measure(PeakLoop? loop) =>
+        Vector512.IsHardwareAccelerated ? Measure<Vector512<float>, Lanes512>(loop, 512)
+        : Vector256.IsHardwareAccelerated ? Measure<Vector256<float>, Lanes256>(loop, 256)
+        : Vector128.IsHardwareAccelerated ? Measure<Vector128<float>, Lanes128>(loop, 128)
+        : Measure<float, Lanes32>(loop, 32);
 
     /// <summary>
     /// Arithmetic is measured in each worker by itself, all running: cores do not share it, and on a busy machine they are seldom all
     /// undisturbed at once. The memory they do share.
     /// </summary>
-    private Peaks Measure<TVector, TLanes>(int bits)
+    private Peaks Measure<TVector, TLanes>(PeakLoop? loop, int bits)
         where TVector : struct
         where TLanes : struct, IPeakLanes<TVector>
     {
         double[] seconds = new double[pool.Threads];
-        pool.Run(
-            (worker, _, _) => seconds[worker] = Best(() => _results[worker] = FmaPeak.Pass<TVector, TLanes>()), pool.Threads, Cost);
-        double rate = seconds.Sum(s => FmaPeak.OperationsOf(bits / 32) / s);
-        return new(MeasureRead<TVector, TLanes>(), $"f32 multiply-add, {bits} bits", rate);
+        Action Pass(int worker) => loop is null ? () => _results[worker] = FmaPeak.Pass<TVector, TLanes>() : loop.Pass;
+        pool.Run((worker, _, _) => seconds[worker] = Best(Pass(worker)), pool.Threads, Cost);
+        double operations = loop?.Operations ?? FmaPeak.OperationsOf(bits / 32);
+        return new(MeasureRead<TVector, TLanes>(), loop?.Unit ?? $"f32 multiply-add, {bits} bits", seconds.Sum(s => operations / s));
     }
 
     private double MeasureRead<TVector, TLanes>()

@@ -29,6 +29,9 @@ internal static class CpuTiers
         _ => SimdWidth.Scalar,
     };
 
+    /// <summary>The tier runs emitted machine code where it pays.</summary>
+    public static bool IsEmitted(this CpuTier tier) => tier is CpuTier.Amx or CpuTier.Avx512Vnni;
+
     /// <summary>The tiers that a machine with these features runs, best first.</summary>
     public static ImmutableArray<CpuTier> Of(CpuFeatures features) => [.. Enum.GetValues<CpuTier>().Where(tier => tier switch
     {
