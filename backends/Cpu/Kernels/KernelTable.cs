@@ -38,6 +38,7 @@ internal static class KernelTable
     {
         ["attention_block"] = new(0, 0, (op, c, pool) => new AttentionBlockKernel(op, c, pool)) { Packs = 0b111100 },
         ["ffn_block"] = new(0, 0, (op, c, pool) => new FfnBlockKernel(op, c, pool)) { Packs = 0b11100 },
+        ["linear"] = new(0b1, 0, (op, c, pool) => new PackedLinearKernel(op, c, pool)) { Packs = 0b10 },
         ["moe_block"] = new(0, 0, (op, c, pool) => new MoeBlockKernel(op, c, pool)) { Packs = 0b111100 },
         ["moe_ffn"] = new(0b1, 0, (op, c, pool) => new PackedMoeFfnKernel(op, c, pool)) { Packs = 0b111000 },
     };
