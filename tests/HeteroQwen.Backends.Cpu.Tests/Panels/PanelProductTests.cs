@@ -143,7 +143,7 @@ public sealed unsafe class PanelProductTests
         float sum = 0;
         for (long k = 0; k < matrix.Length; k++)
         {
-            sum = MathF.FusedMultiplyAdd(((float*)x)[k], weights.Float(1, n, k), sum);
+            sum = float.MultiplyAddEstimate(((float*)x)[k], weights.Float(1, n, k), sum);
         }
 
         return sum;
@@ -165,8 +165,8 @@ public sealed unsafe class PanelProductTests
             }
 
             float scale = scales[k / 32];
-            sum = MathF.FusedMultiplyAdd(dot, weights.Step(1, n, k) * scale, sum);
-            sum = matrix.Type == ElementType.Q4_K ? MathF.FusedMultiplyAdd(-weights.Min(1, n, k), scale * all, sum) : sum;
+            sum = float.MultiplyAddEstimate(dot, weights.Step(1, n, k) * scale, sum);
+            sum = matrix.Type == ElementType.Q4_K ? float.MultiplyAddEstimate(-weights.Min(1, n, k), scale * all, sum) : sum;
         }
 
         return sum;
