@@ -27,6 +27,12 @@ internal sealed unsafe class MutantDevice : IDevice
 
     public Status Supports(OpDescriptor op, out Support support)
     {
+        if (Opens(op))
+        {
+            support = Support.No("blocks are opened: a whole one would hide a fault of an op inside");
+            return Status.Ok;
+        }
+
         Status status = _inner.Supports(op, out support);
         Support claimed = _mutant.Concerns(op.Name) && _fault.Supports is { } change ? change(op, support) : support;
         if (claimed != support)
@@ -41,6 +47,11 @@ internal sealed unsafe class MutantDevice : IDevice
     public Status Prepare(OpDescriptor op, ConstantData?[] constants, out IKernel? kernel)
     {
         kernel = null;
+        if (Opens(op))
+        {
+            return Status.Unsupported($"mutants: {op.Name} is opened");
+        }
+
         if (!_mutant.Concerns(op.Name))
         {
             Status plain = _inner.Prepare(op, constants, out IKernel? untouched);
@@ -81,6 +92,9 @@ internal sealed unsafe class MutantDevice : IDevice
     }
 
     public void Dispose() => _inner.Dispose();
+
+    /// <summary>A fault of an op shows only where that op is a kernel of its own.</summary>
+    private bool Opens(OpDescriptor op) => !_mutant.Concerns(op.Name) && OpCatalog.TryGet(op.Name, out OpDefinition? known) && known.Class == OpClass.Block;
 
     private ConstantData Repack(OpDescriptor op, int operand, ConstantData constant, List<nint> owned)
     {
