@@ -34,7 +34,7 @@ internal abstract unsafe class AttentionLoops(AttentionShape shape, SimdWidth wi
 
 /// <summary>
 /// A chunk of 128 entries: products of all rows, a block of entries after the other; weights; sums, block by block again. Blocks are
-/// widened to f32 once for all rows, and are so small that they stay in the first-level cache while the rows pass.
+/// widened to f32 once for all rows, and are so small that they stay in a near cache while the rows pass.
 /// </summary>
 internal sealed unsafe class AttentionLoops<T>(AttentionShape shape, SimdWidth width) : AttentionLoops(shape, width)
     where T : struct, ISimd<T>

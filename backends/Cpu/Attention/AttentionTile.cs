@@ -30,8 +30,8 @@ internal readonly unsafe struct AttentionScratch
     /// <summary>Rows of a tile at the most, unless a single token has more.</summary>
     private const int UsualRows = 64;
 
-    /// <summary>Floats of entries that are widened at a time, unless a few entries have more: half a first-level cache.</summary>
-    private const long UsualEntries = 8192;
+    /// <summary>Floats of entries that are widened at a time, unless a few have more: they stay in the second-level cache.</summary>
+    private const long UsualEntries = 16384;
 
     private const int Least = 4;
 
