@@ -31,7 +31,7 @@ public sealed class BenchTests
             Assert.True(row.GetProperty("samples_ns").EnumerateArray().All(t => t.GetInt64() > 0));
             MustBePositive(row, "avg_ts", "gb_per_s", "gflop_per_s", "peak_gb_per_s", "peak_gflop_per_s", "percent_of_roof");
             Assert.Contains(Text(row, "bound"), (string?[])["memory", "compute"]);
-            Assert.StartsWith("f32 multiply-add", Text(row, "peak_unit"), StringComparison.Ordinal);
+            Assert.NotEmpty(Text(row, "peak_unit")!);
         });
     }
 
@@ -46,7 +46,7 @@ public sealed class BenchTests
     [Fact]
     public void Csv_has_a_line_of_names_and_one_for_each_number_of_threads()
     {
-        string[] lines = HeteroQwenProcess.Run("bench", "-t", "1,2", "-p", "0", "-n", "2", "-r", "2", "-o", "csv")
+        string[] lines = HeteroQwenProcess.Run("bench", "-t", "1,2", "--tier", "scalar", "-p", "0", "-n", "2", "-r", "2", "-o", "csv")
             .MustSucceed().Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(3, lines.Length);
         string[][] cells = [.. lines.Select(l => l[1..^1].Split("\",\""))];
@@ -55,6 +55,8 @@ public sealed class BenchTests
         Assert.All(cells, row => Assert.Equal(cells[0].Length, row.Length));
         int threads = Array.IndexOf(cells[0], "n_threads");
         Assert.Equal(["1", "2"], cells[1..].Select(row => row[threads]));
+        int tier = Array.IndexOf(cells[0], "tier");
+        Assert.All(cells[1..], row => Assert.Equal("scalar", row[tier]));
         int rate = Array.IndexOf(cells[0], "avg_ts");
         Assert.All(cells[1..], row => Assert.True(double.Parse(row[rate], CultureInfo.InvariantCulture) > 0));
     }
@@ -82,7 +84,7 @@ public sealed class BenchTests
     {
         Outcome outcome = HeteroQwenProcess.Run("bench", "-p", "4", "-n", "2", "-d", "3", "-r", "2", "--per-op", "--no-fuse").MustSucceed();
         string[] lines = outcome.Out.Split('\n');
-        Assert.StartsWith("model tiny, type bf16, size 7.08 MB, params 3.54 M, backend cpu:0, threads ", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("model tiny, type bf16, size 7.08 MB, params 3.54 M, backend cpu:0, ", lines[0], StringComparison.Ordinal);
         Assert.Matches(@"^ *test +t/s +GB/s +GFLOP/s +bound$", lines[1]);
         Assert.StartsWith("pp4 @ d3", lines[2].TrimStart(), StringComparison.Ordinal);
         Assert.StartsWith("tg2 @ d3", lines[3].TrimStart(), StringComparison.Ordinal);
