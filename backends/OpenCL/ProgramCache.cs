@@ -21,7 +21,7 @@ internal sealed unsafe class ProgramCache(CL cl, nint context, DeviceFacts facts
     /// <exception cref="StatusException">It cannot be built; the message shows the compiler's log.</exception>
     public nint Get(string file, string definitions)
     {
-        string options = $"-cl-std=CL1.2{(facts.DividesExactly ? " -cl-fp32-correctly-rounded-divide-sqrt" : "")} "
+        string options = $"-cl-std=CL1.2 -w{(facts.DividesExactly ? " -cl-fp32-correctly-rounded-divide-sqrt" : "")} "
             + $"-D HAS_FMA={(facts.HasFma ? 1 : 0)} -D EXACT_DIVIDE={(facts.DividesExactly ? 1 : 0)} {definitions}".TrimEnd();
         string key = $"{file} {options}";
         if (!_programs.TryGetValue(key, out nint program))

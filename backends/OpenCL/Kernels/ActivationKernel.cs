@@ -10,10 +10,13 @@ internal sealed class ActivationKernel(OpDescriptor op, OpenClDevice device) : C
 
     protected override void Build()
     {
-        string name = Op.Name == "unary" ? Op.Attributes.Text("kind") : Op.Name;
-        _function = Function(
-            "activation.cl", $"-D BLOCK={Tuning.Block}", name is "exp" or "rsqrt" ? $"{name}_" : name, Tuning.Lanes);
+        string kind = Op.Name == "unary" ? Op.Attributes.Text("kind") : "silu";
+        _function = Function("activation.cl", DefinitionsOf(Tuning, kind, Op.Name == "swiglu"), "activation", Tuning.Lanes);
     }
+
+    /// <summary>Build options of the source, which the experts' swiglu uses too.</summary>
+    public static string DefinitionsOf(Tuning tuning, string kind, bool gates) =>
+        $"-D BLOCK={tuning.Block} -D KIND={kind}{(gates ? " -D GATES" : "")}";
 
     protected override ImmutableArray<(int Operand, int Result)> InPlace() => SameLayout();
 

@@ -33,8 +33,8 @@ internal sealed unsafe class BinaryKernel : ClKernel
 
     protected override void Build()
     {
-        string type = Op.Operands[0].Element.Name();
-        _function = Function("binary.cl", $"-D BLOCK={Tuning.Block}", $"{Op.Attributes.Text("kind")}_{type}", Tuning.Lanes);
+        (string kind, string a, string b, string result) = Types(Op.Attributes.Text("kind"), Op.Operands[0].Element);
+        _function = Function("binary.cl", $"-D BLOCK={Tuning.Block} -D KIND={kind} -D A={a} -D B={b} -D R={result}", "binary", Tuning.Lanes);
         if (_isLeft || _isRight)
         {
             Own(new Immediate(Device, _immediate, out _memory));
@@ -53,6 +53,20 @@ internal sealed unsafe class BinaryKernel : ClKernel
         ClFunction function = _function!.Begin().Tensor(a?.Memory ?? _memory, a?.Offset ?? 0).Tensor(b?.Memory ?? _memory, b?.Offset ?? 0);
         return _walk.Arguments(function.Tensor(Results[0])).RunItems(queue, _walk.Units);
     }
+
+    /// <summary>The expression of the source and its types; sums of integers wrap, which in C only unsigned ones do.</summary>
+    private static (string Kind, string A, string B, string Result) Types(string kind, ElementType element) => (kind, element) switch
+    {
+        ("eq" or "lt" or "le", ElementType.F32) => (kind, "float", "float", "uchar"),
+        ("eq" or "lt" or "le", _) => (kind, "int", "int", "uchar"),
+        ("and", _) => (kind, "uchar", "uchar", "uchar"),
+        ("masked_fill", _) => (kind, "float", "uchar", "float"),
+        ("min", ElementType.F32) => ("least", "float", "float", "float"),
+        ("max", ElementType.F32) => ("most", "float", "float", "float"),
+        (_, ElementType.F32) => (kind, "float", "float", "float"),
+        ("min" or "max", _) => (kind, "int", "int", "int"),
+        _ => (kind, "uint", "uint", "uint"),
+    };
 
     /// <summary>Strides of an operand over the result's axes; 0 for those that it repeats along.</summary>
     private static void Broadcast(TensorSlot? operand, long[] strides)

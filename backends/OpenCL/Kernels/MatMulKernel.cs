@@ -18,7 +18,7 @@ internal sealed class MatMulKernel(OpDescriptor op, OpenClDevice device) : ClKer
 
     protected override void Build() => _function = Function(
         "matmul.cl",
-        $"-D A={Op.Operands[0].Element.Name()} -D B={Op.Operands[1].Element.Name()}",
+        $"-D A={Op.Operands[0].Element.Name()} -D B={Op.Operands[1].Element.Name()}{(Operands.Length == 3 ? " -D INDEXED" : "")}",
         Operands.Length == 3 ? "indexed" : "matmul",
         Tuning.Lanes);
 

@@ -27,10 +27,9 @@ internal sealed class MoeFfnKernel(OpDescriptor op, OpenClDevice device) : ClKer
 
     protected override void Build()
     {
-        string block = $"-D BLOCK={Tuning.Block}";
-        _sort = Function("moe.cl", block, "sort_pairs", Tuning.Lanes);
-        _combine = Function("moe.cl", block, "combine", Tuning.Lanes);
-        _swiGlu = Function("activation.cl", block, "swiglu", Tuning.Lanes);
+        _sort = Function("moe.cl", "-D SORTS", "sort_pairs", Tuning.Lanes);
+        _combine = Function("moe.cl", $"-D COMBINES -D BLOCK={Tuning.Block}", "combine", Tuning.Lanes);
+        _swiGlu = Function("activation.cl", ActivationKernel.DefinitionsOf(Tuning, "silu", true), "activation", Tuning.Lanes);
         _gateUp = Function("linear.cl", $"{_first.Definitions} -D INDEXED", "linear", Tuning.Lanes);
         _down = Function("linear.cl", $"{_second.Definitions} -D INDEXED", "linear", Tuning.Lanes);
     }

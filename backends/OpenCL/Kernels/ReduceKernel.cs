@@ -7,8 +7,11 @@ internal sealed class ReduceKernel(OpDescriptor op, OpenClDevice device) : ClKer
     private readonly int _axis = (int)op.Attributes.Int64("axis");
     private ClFunction? _function;
 
-    protected override void Build() =>
-        _function = Function("reduce.cl", "", Op.Attributes.Text("kind") == "sum" ? "sum" : "largest", Tuning.Lanes);
+    protected override void Build()
+    {
+        bool sums = Op.Attributes.Text("kind") == "sum";
+        _function = Function("reduce.cl", sums ? "-D SUM" : "", sums ? "sum" : "largest", Tuning.Lanes);
+    }
 
     protected override Status Enqueue(nint queue)
     {

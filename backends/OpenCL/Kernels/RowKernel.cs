@@ -22,7 +22,8 @@ internal sealed class RowKernel(OpDescriptor op, OpenClDevice device) : ClKernel
             "rms_norm" => Function("norm.cl", $"-D RMS_NORM {weight}", "rms_norm", Tuning.Lanes),
             "softmax" => Function("norm.cl", "-D SOFTMAX", "softmax", Tuning.Lanes),
             "rope" or "qk_norm_rope" => Function("norm.cl", $"-D ROPE {weight}", "rope", Tuning.Lanes),
-            _ => Function("topk.cl", "", Op.Name, Tuning.Lanes),
+            "top_k" => Function("topk.cl", "-D TOP_K", "top_k", Tuning.Lanes),
+            _ => Function("topk.cl", "", "moe_route", Tuning.Lanes),
         };
     }
 

@@ -14,6 +14,7 @@ inline float dot_of(global const uchar *a, long at_a, long step_a, global const 
     return sum;
 }
 
+#ifndef INDEXED
 // Batch axes, the innermost first: entry i of a meets entry i / group of b.
 kernel GROUP void matmul(TENSOR(a), TENSOR(b), TENSOR(y), long items, long m, long n, long k, long8 batch, long8 sa, long8 sb, long8 groups,
                          long4 steps)
@@ -44,6 +45,7 @@ kernel GROUP void matmul(TENSOR(a), TENSOR(b), TENSOR(y), long items, long m, lo
     }
 }
 
+#else
 // Pair (t, j) of the index: y[t, j, n] = sum over k of a[t, (j,) k] b[index[t, j], n, k].
 kernel GROUP void indexed(TENSOR(a), TENSOR(b), TENSOR(index), TENSOR(y), long items, long choices, long experts, long n, long k, long4 sa,
                           long4 sb)
@@ -65,3 +67,4 @@ kernel GROUP void indexed(TENSOR(a), TENSOR(b), TENSOR(index), TENSOR(y), long i
             dot_of(DATA(const uchar, a), at_a, sa.z, DATA(const uchar, b), expert * sb.x + column * sb.y, sb.z, k);
     }
 }
+#endif

@@ -1,6 +1,7 @@
 // The steps of moe_ffn around its products: pairs (token, j) sorted by expert, so that an expert's weights are read once for all its
 // tokens, and the weighted sum of the experts' outputs.
 
+#ifdef SORTS
 // starts[e] .. starts[e + 1] - 1 are the places in `order` of expert e's pairs, in their own order. One group; a lane counts for every
 // WG-th expert. Scalar equivalent: a counting sort. An index out of range, against the contract, goes to an expert at the edge.
 kernel GROUP void sort_pairs(TENSOR(index), TENSOR(starts), TENSOR(order), int pairs, int experts)
@@ -41,6 +42,9 @@ kernel GROUP void sort_pairs(TENSOR(index), TENSOR(starts), TENSOR(order), int p
     }
 }
 
+#endif
+
+#ifdef COMBINES
 // y[t, c] = sum over j in order of weights[t, j] x[t k + j, c]. An item takes BLOCK columns of a token.
 kernel GROUP void combine(TENSOR(x), TENSOR(weights), TENSOR(y), int k, int columns, int blocks, long items)
 {
@@ -63,3 +67,4 @@ kernel GROUP void combine(TENSOR(x), TENSOR(weights), TENSOR(y), int k, int colu
         DATA(float, y)[token * columns + c] = sum;
     }
 }
+#endif

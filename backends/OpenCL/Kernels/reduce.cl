@@ -4,6 +4,7 @@
 
 #define BLOCK 1
 
+#ifdef SUM
 kernel GROUP void sum(TENSOR(x), TENSOR(y), WALK, long8 sx, long8 sy, long count, long stride)
 {
     WALK_BEGIN
@@ -25,6 +26,7 @@ kernel GROUP void sum(TENSOR(x), TENSOR(y), WALK, long8 sx, long8 sy, long count
     DATA(float, y)[OFFSET(sy) + first * sy.s7] = lanes_of(lanes) + rest;
 }
 
+#else
 kernel GROUP void largest(TENSOR(x), TENSOR(y), WALK, long8 sx, long8 sy, long count, long stride)
 {
     WALK_BEGIN
@@ -37,3 +39,4 @@ kernel GROUP void largest(TENSOR(x), TENSOR(y), WALK, long8 sx, long8 sy, long c
     }
     DATA(float, y)[OFFSET(sy) + first * sy.s7] = most;
 }
+#endif

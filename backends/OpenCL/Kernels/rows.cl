@@ -2,6 +2,7 @@
 // 32 elements of a row: one block of q8_0, an eighth of the large blocks. Scalar equivalent: store(load(j)) for each j.
 // An index that is out of range, against the contract, reads a row at the edge, and writes nothing.
 
+#ifndef SCATTERS
 kernel GROUP void gather(TENSOR(table), TENSOR(index), TENSOR(y), long rows, long first, long count, int length, long row_bytes, int units,
                          long items)
 {
@@ -35,7 +36,7 @@ kernel GROUP void gather(TENSOR(table), TENSOR(index), TENSOR(y), long rows, lon
     }
 }
 
-#ifdef SCATTERS
+#else
 
 #define SCATTER_PLAIN(type)                                                                                                  \
     inline void scatter32_##type(global uchar *row, int first, int last, global const float *from)                           \

@@ -49,6 +49,7 @@ inline int find_next(global const float *x, int n, int last_rank, int last_index
     return at;
 }
 
+#ifdef TOP_K
 kernel GROUP void top_k(TENSOR(x), TENSOR(values), TENSOR(index), int n, int k)
 {
     local int ranks[WG];
@@ -69,6 +70,7 @@ kernel GROUP void top_k(TENSOR(x), TENSOR(values), TENSOR(index), int n, int k)
     }
 }
 
+#else
 kernel GROUP void moe_route(TENSOR(x), TENSOR(weights), TENSOR(index), int n, int k, int renormalise)
 {
     local int ranks[WG];
@@ -109,3 +111,4 @@ kernel GROUP void moe_route(TENSOR(x), TENSOR(weights), TENSOR(index), int n, in
         }
     }
 }
+#endif
