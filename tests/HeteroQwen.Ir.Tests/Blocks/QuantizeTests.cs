@@ -52,11 +52,11 @@ public sealed class QuantizeTests
     }
 
     [Theory]
-    [InlineData(ElementType.Q4_K, 0.93)]
-    [InlineData(ElementType.Q6_K, 0.97)]
+    [InlineData(ElementType.Q4_K, 0.92)]
+    [InlineData(ElementType.Q6_K, 0.95)]
     public void Quantize_with_a_search_has_less_error_than_rounding_to_the_range(ElementType type, double atMost)
     {
-        float[] values = Values("normal");
+        float[] values = Values("normal", 1 << 15);
         double searched = Rmse(values, RoundTrip(type, values));
         double rounded = Rmse(values, Rounded(type, values));
         Assert.InRange(searched / rounded, 0.5, atMost);
@@ -126,10 +126,10 @@ public sealed class QuantizeTests
         Assert.Contains(RoundTrip(type, values), v => !float.IsFinite(v));
     }
 
-    private static float[] Values(string input)
+    private static float[] Values(string input, int count = Count)
     {
         Random random = new(11);
-        return [.. Enumerable.Range(0, Count).Select(i => s_inputs[input](random, i))];
+        return [.. Enumerable.Range(0, count).Select(i => s_inputs[input](random, i))];
     }
 
     private static double Normal(Random random) =>
@@ -151,8 +151,9 @@ public sealed class QuantizeTests
         return [.. values.Chunk(group).SelectMany(g =>
         {
             float least = type == ElementType.Q4_K ? Math.Min(g.Min(), 0) : 0;
-            float step = type == ElementType.Q4_K ? (g.Max() - least) / 15 : g.Max(Math.Abs) / 31;
-            return g.Select(v => (MathF.Round((v - least) / step) * step) + least);
+            float step = type == ElementType.Q4_K ? (g.Max() - least) / 15 : g.MaxBy(Math.Abs) / -32;
+            (int first, int last) = type == ElementType.Q4_K ? (0, 15) : (-32, 31);
+            return g.Select(v => (Math.Clamp(MathF.Round((v - least) / step), first, last) * step) + least);
         })];
     }
 
