@@ -6,6 +6,9 @@ namespace HeteroQwen.Backends.Cpu;
 /// <summary>Runs everything at once: when a call returns, its work is done, and its status is the outcome.</summary>
 internal sealed unsafe class CpuStream : IStream
 {
+    /// <summary>Zeros of so many bytes are written as pages that come when they are touched: a KV pool takes memory as it fills.</summary>
+    private const long LargeFill = 1 << 20;
+
     private ulong _tickets;
 
     public Status Copy(IBuffer destination, long destinationOffset, IBuffer source, long sourceOffset, long bytes)
@@ -32,14 +35,24 @@ internal sealed unsafe class CpuStream : IStream
             return Status.InvalidArgument($"cpu: fill: {bytes} bytes from {offset} are no whole words of the buffer");
         }
 
-        for (long done = 0; done < bytes;)
+        byte* first = to.Data + offset;
+        byte* end = first + bytes;
+        if (pattern == 0 && bytes >= LargeFill && HostPages.TryZero(first, bytes, out byte* zero, out byte* rest))
         {
-            int part = (int)Math.Min(bytes - done, 1 << 30);
-            new Span<uint>(to.Data + offset + done, part / sizeof(uint)).Fill(pattern);
-            done += part;
+            Fill(first, zero, 0);
+            first = rest;
         }
 
+        Fill(first, end, pattern);
         return Status.Ok;
+    }
+
+    private static void Fill(byte* first, byte* end, uint pattern)
+    {
+        for (; first < end; first += Math.Min(end - first, 1 << 30))
+        {
+            new Span<uint>(first, (int)Math.Min(end - first, 1 << 30) / sizeof(uint)).Fill(pattern);
+        }
     }
 
     public Status Launch(IKernel kernel, in Bindings bindings, Argument[] arguments, IBuffer? workspace, long workspaceOffset)

@@ -233,6 +233,25 @@ public sealed class DeviceTests : IDisposable
         Assert.Equal(StatusCode.InvalidArgument, _stream.Copy(b, 0, a, 0, 1).Code);
     }
 
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(4, 0)]
+    [InlineData(4096, 12)]
+    public void A_large_fill_with_zeros_leaves_all_else_as_it_was(int before, int after)
+    {
+        const int Bytes = (3 << 20) + 40;
+        using CpuBuffer buffer = new(before + Bytes + after);
+        OpRunner.Check("fill", _stream.Fill(buffer, 0, buffer.Bytes, 0x01020304));
+        OpRunner.Check("fill", _stream.Fill(buffer, before, Bytes, 0));
+        unsafe
+        {
+            ReadOnlySpan<int> words = new(buffer.Data, (before + Bytes + after) / sizeof(int));
+            Assert.Equal(-1, words[..(before / 4)].IndexOfAnyExcept(0x01020304));
+            Assert.Equal(-1, words[(before / 4)..((before + Bytes) / 4)].IndexOfAnyExcept(0));
+            Assert.Equal(-1, words[((before + Bytes) / 4)..].IndexOfAnyExcept(0x01020304));
+        }
+    }
+
     [Fact]
     public void Allocate_of_more_than_there_can_be_says_out_of_memory()
     {

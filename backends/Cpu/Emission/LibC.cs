@@ -13,8 +13,6 @@ internal static unsafe partial class LibC
     public const int MapAnonymous = 0x20;
     public const int MapStack = 0x20000;
 
-    public const int AdviseHugePages = 14;
-
     public const long SysArchPrctl = 158;
 
     /// <summary>What mmap returns instead of null.</summary>
@@ -25,9 +23,6 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "mprotect", SetLastError = true)]
     public static partial int Protect(void* address, nuint length, int protection);
-
-    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
-    public static partial int Advise(void* address, nuint length, int advice);
 
     [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
     public static partial int Unmap(void* address, nuint length);

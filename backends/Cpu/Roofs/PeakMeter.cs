@@ -11,7 +11,6 @@ namespace HeteroQwen.Backends.Cpu.Roofs;
 internal sealed unsafe class PeakMeter(WorkerPool pool)
 {
     private const int LeastPasses = 3;
-    private const int HugePage = 2 << 20;
     private const long LeastBytes = 256L << 20;
     private const long MostBytes = 1L << 30;
 
@@ -50,10 +49,10 @@ internal sealed unsafe class PeakMeter(WorkerPool pool)
         where TLanes : struct, IPeakLanes<TVector>
     {
         long share = BufferBytes() / pool.Threads / ReadPeak.Granule * ReadPeak.Granule;
-        byte* buffer = (byte*)NativeMemory.AlignedAlloc((nuint)(share * pool.Threads), HugePage);
+        byte* buffer = (byte*)NativeMemory.AlignedAlloc((nuint)(share * pool.Threads), HostPages.Huge);
         try
         {
-            HugePages.Ask(buffer, share * pool.Threads);
+            HostPages.AskHuge(buffer, share * pool.Threads);
 
             // Written by who reads it: memory that was never written is one page of zeros in the cache.
             pool.Run((worker, _, _) => NativeMemory.Fill(buffer + (worker * share), (nuint)share, 1), pool.Threads, Cost);

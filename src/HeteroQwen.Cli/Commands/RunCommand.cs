@@ -52,11 +52,10 @@ internal sealed class RunCommand
         }
 
         Device device = settings.Engine.OpenDevice(_tool);
-        ModelText text = ModelSource.OpenText(settings.Model);
-        int[] prompt = _prompt.Read(parsed, text);
-        QwenTokenizer? tokenizer = text.Tokenizer;
-        settings.Sampling.CheckStops(tokenizer);
         using IModelSource model = ModelFiles.Open(settings.Model);
+        int[] prompt = _prompt.Read(parsed, model.Text);
+        QwenTokenizer? tokenizer = model.Text.Tokenizer;
+        settings.Sampling.CheckStops(tokenizer);
         GenerationRequest request = new(prompt) { MaxTokens = settings.MaxTokens, Sampling = settings.Sampling.Over(model.Generation) };
         using Engine engine = settings.Engine.Open(_tool, model, device);
         IReadOnlyList<string> stops = settings.Sampling.Stops;
@@ -69,9 +68,8 @@ internal sealed class RunCommand
     {
         int parallel = Arguments.Whole(parsed, _parallel, 1, MostParallel) ?? PromptsRun.DefaultParallel;
         Device device = settings.Engine.OpenDevice(_tool);
-        ModelText text = ModelSource.OpenText(settings.Model);
-        IReadOnlyList<NumberedPrompt> prompts = _prompt.ReadAll(parsed, text);
         using IModelSource model = ModelFiles.Open(settings.Model);
+        IReadOnlyList<NumberedPrompt> prompts = _prompt.ReadAll(parsed, model.Text);
         GenerationRequest common = new(ReadOnlyMemory<int>.Empty)
         {
             MaxTokens = settings.MaxTokens ?? PromptsRun.DefaultTokens,
@@ -80,7 +78,7 @@ internal sealed class RunCommand
         EngineOptions options = settings.Engine.Options with { MaxSequences = Math.Min(parallel, prompts.Count) };
         using Engine engine = (settings.Engine with { Options = options }).Open(_tool, model, device);
         return new PromptsRun(_tool.Terminal, engine, prompts)
-            .Run(text.RequireTokenizer(), settings.Sampling.Stops, common, _tool.Cancellation);
+            .Run(model.Text.RequireTokenizer(), settings.Sampling.Stops, common, _tool.Cancellation);
     }
 
     private int Answer(Engine engine, AnswerPrinter printer, GenerationRequest request, Precision precision, Device device)
