@@ -5,7 +5,8 @@ namespace HeteroQwen.Backends.Cpu.Tests.Emission.Interpreter;
 
 /// <summary>
 /// Runs the bytes of an emitted kernel one instruction at a time, and exactly the instructions that kernels use: an unknown one, an
-/// access outside the operands, a register that belongs to the caller or a return with vectors or tiles left in use is refused.
+/// access outside the operands (asking for memory ahead is none), a register that belongs to the caller or a return with vectors or
+/// tiles left in use is refused.
 /// </summary>
 internal sealed class Machine
 {
@@ -97,6 +98,7 @@ internal sealed class Machine
         bool known = instruction.Mnemonic switch
         {
             Mnemonic.Vzeroupper => ZeroUpper(),
+            Mnemonic.Prefetcht1 => true,
             _ => General.Execute(this, instruction) || MaskUnit.Execute(this, instruction) || Tiles.Execute(instruction) || Vectors(instruction),
         };
         return known ? instruction.NextIP : throw new RefusedException($"holds an instruction that is not known: {instruction}");
