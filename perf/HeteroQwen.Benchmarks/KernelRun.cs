@@ -20,7 +20,8 @@ internal sealed class KernelRun : IDisposable
     private readonly IBuffer? _workspace;
     private readonly IDevice _device;
 
-    public KernelRun(OpDefinition op, Operand[] operands, Attributes attributes, Bindings bindings)
+    public KernelRun(
+        OpDefinition op, Operand[] operands, Attributes attributes, Bindings bindings, Precision precision = Precision.Fast)
     {
         _bindings = bindings;
         Check(new CpuBackend().Open(0, Attributes.Empty, out IDevice? device));
@@ -28,7 +29,7 @@ internal sealed class KernelRun : IDisposable
         ImmutableArray<TensorType> results = op.Infer([.. operands.Select(o => o.Type)], attributes);
         OpDescriptor descriptor = new(
             op.Name, attributes, [.. operands.Select(o => Describe(o.Type, o.Role))],
-            [.. results.Select(r => Describe(r, TensorRole.Result))], bindings, Precision.Fast);
+            [.. results.Select(r => Describe(r, TensorRole.Result))], bindings, precision);
         ConstantData?[] constants = [.. operands.Select((o, i) => o.Role == TensorRole.Constant ? Seeded(o.Type, i) : null)];
         Check(_device.Prepare(descriptor, constants, out IKernel? kernel));
         _kernel = Own(kernel!);

@@ -25,7 +25,7 @@ public abstract class KernelBenchmark<TWork>
     private protected abstract KernelRun Prepare(TWork work);
 }
 
-/// <summary>The products of Qwen3-0.6B with weights of each type, for one token and for a chunk.</summary>
+/// <summary>The products of Qwen3-0.6B with weights of each type, for one token and for a chunk, in both precisions.</summary>
 public class LinearKernel : KernelBenchmark<LinearWork>
 {
     private static readonly (string Name, int Inner, int Outer)[] s_products =
@@ -34,17 +34,18 @@ public class LinearKernel : KernelBenchmark<LinearWork>
     ];
 
     public static IEnumerable<LinearWork> Cases =>
+        from precision in (Precision[])[Precision.Fast, Precision.Exact]
         from tokens in (int[])[1, 128]
         from product in s_products
         from type in ElementTypes.All
         where type.IsFloat() || type.IsQuantized()
-        select new LinearWork(type, product.Name, product.Inner, product.Outer, tokens);
+        select new LinearWork(precision, type, product.Name, product.Inner, product.Outer, tokens);
 
     private protected override KernelRun Prepare(LinearWork work)
     {
         Operand x = new(new(ElementType.F32, Dim.T, work.Inner), TensorRole.Input);
         Operand weight = new(new(work.Type, work.Outer, work.Inner), TensorRole.Constant);
-        return new(Linear.Instance, [x, weight], Attributes.Empty, new(work.Tokens, 0, 0, 0));
+        return new(Linear.Instance, [x, weight], Attributes.Empty, new(work.Tokens, 0, 0, 0), work.Precision);
     }
 }
 

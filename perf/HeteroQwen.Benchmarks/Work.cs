@@ -1,3 +1,4 @@
+using HeteroQwen.Backends;
 using HeteroQwen.Ir;
 
 namespace HeteroQwen.Benchmarks;
@@ -13,13 +14,13 @@ public abstract record Work
 }
 
 /// <summary>A product of Qwen3-0.6B: [tokens, inner] times [outer, inner] transposed.</summary>
-public sealed record LinearWork(ElementType Type, string Product, int Inner, int Outer, int Tokens) : Work
+public sealed record LinearWork(Precision Precision, ElementType Type, string Product, int Inner, int Outer, int Tokens) : Work
 {
     public override double Bytes => Type.Bytes((long)Inner * Outer) + (4.0 * Tokens * (Inner + Outer));
 
     public override double Flops => 2.0 * Tokens * Inner * Outer;
 
-    public override string ToString() => $"{Type.Name()} {Product} {Inner}x{Outer} T={Tokens}";
+    public override string ToString() => $"{(Precision == Precision.Fast ? "fast" : "exact")} {Type.Name()} {Product} {Inner}x{Outer} T={Tokens}";
 }
 
 /// <summary>The newest tokens of one sequence of Qwen3-0.6B's shape, over a cache of a type; each sees what is before it.</summary>

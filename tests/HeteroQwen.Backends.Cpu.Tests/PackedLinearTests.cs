@@ -9,8 +9,8 @@ namespace HeteroQwen.Backends.Cpu.Tests;
 /// <summary><c>linear</c> in fast, with weights that are packed.</summary>
 public sealed class PackedLinearTests
 {
-    /// <summary>What rounding to int8 per 32 leaves of the values, and what f32 sums do.</summary>
-    private const double Int8 = 5e-4, F32 = 1e-12;
+    /// <summary>The NMSE of activations in int8 per 32, in BF16 (which some tiers take for BF16 weights), and of f32 sums alone.</summary>
+    private const double Int8 = 5e-4, Brains = 1e-5, F32 = 1e-12;
 
     public static TheoryData<ElementType> Types() => PackingTests.Types();
 
@@ -23,7 +23,7 @@ public sealed class PackedLinearTests
             int k = type.IsQuantized() ? blocks * type.BlockElements() : (33 * blocks) + 1;
             TestTensor x = Data.Floats(m, m, k);
             TestTensor weight = Weights.Make(type, 1, n, k) with { Dims = [n, k] };
-            double bound = type.IsQuantized() ? Int8 : F32;
+            double bound = type.IsQuantized() ? Int8 : type == ElementType.BF16 ? Brains : F32;
             TestTensor plain = Against.Packed(Linear.Instance, [x, weight.AsConstant(ranges: n)], bound, Attributes.Empty)[0];
             Against.Packed(Linear.Instance, [x, weight.AsConstant(), Data.Floats(3, n).AsConstant()], bound, Attributes.Empty);
             Against.Packed(Linear.Instance, [x, weight.AsConstant(), Data.Floats(3, ElementType.F16, 1, n)], bound, Attributes.Empty);

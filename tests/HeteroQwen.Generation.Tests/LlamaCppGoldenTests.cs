@@ -14,6 +14,9 @@ public sealed class LlamaCppGoldenTests
     /// <summary>Where products with quantised weights round activations to int8: this, and not beyond 1.5 times llama.cpp's own.</summary>
     private const double MaxNmseOfInt8 = 1.5e-3, MostOfTheirs = 1.5;
 
+    /// <summary>Where products with BF16 weights may round activations to BF16.</summary>
+    private const double MaxNmseOfBrains = 3e-4;
+
     /// <summary>What a KV cache of q8_0 adds to it.</summary>
     private const double MaxNmseOfQ8Cache = 1e-3;
 
@@ -29,11 +32,14 @@ public sealed class LlamaCppGoldenTests
     // The other models have heads that are no whole number of blocks.
     public static TheoryData<string> ModelsOfWideHeads => [.. LlamaCppGolden.All.Where(m => m.Contains("256", StringComparison.Ordinal))];
 
-    /// <summary>The CPU backend rounds nothing in fast either, where no weight is quantised.</summary>
+    /// <summary>The CPU backend rounds nothing in fast either, where no weight is quantised or BF16.</summary>
     [Theory]
     [MemberData(nameof(Models))]
-    public void Logits_are_within_the_bound_of_the_truth(string backend, string name, Precision precision) =>
-        AssertNear(name, new(backend) { Page = 128, Options = Options(precision, ElementType.F32) }, MaxNmse);
+    public void Logits_are_within_the_bound_of_the_truth(string backend, string name, Precision precision)
+    {
+        bool rounds = precision == Precision.Fast && name.EndsWith("-bf16", StringComparison.Ordinal);
+        AssertNear(name, new(backend) { Page = 128, Options = Options(precision, ElementType.F32) }, rounds ? MaxNmseOfBrains : MaxNmse);
+    }
 
     /// <summary>Of models with experts the median row counts: one rounding can flip an expert in a row.</summary>
     [Theory]
