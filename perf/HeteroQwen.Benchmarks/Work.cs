@@ -20,7 +20,8 @@ public sealed record LinearWork(Precision Precision, ElementType Type, string Pr
 
     public override double Flops => 2.0 * Tokens * Inner * Outer;
 
-    public override string ToString() => $"{(Precision == Precision.Fast ? "fast" : "exact")} {Type.Name()} {Product} {Inner}x{Outer} T={Tokens}";
+    public override string ToString() =>
+        $"{(Precision == Precision.Fast ? "fast" : "exact")} {Type.Name()} {Product} {Inner}x{Outer} T={Tokens}";
 }
 
 /// <summary>The newest tokens of one sequence of Qwen3-0.6B's shape, over a cache of a type; each sees what is before it.</summary>

@@ -40,7 +40,7 @@ internal static class Against
         }
     }
 
-    /// <summary>Results of the CPU backend in exact, the same for any number of threads, and in fast unless its kernel packs weights.</summary>
+    /// <summary>Results of the CPU backend in exact, the same for any number of threads, and in fast unless it packs weights.</summary>
     public static TestTensor[] Cpu(OpDefinition op, TestTensor[] operands, Attributes? attributes = null, Bindings bindings = default)
     {
         OpDescriptor fast = OpRunner.Describe(op, operands, attributes ?? Attributes.Empty, bindings, Precision.Fast);

@@ -112,7 +112,8 @@ internal sealed unsafe class PackedMatrix : IDisposable
     {
         if (!Packs(constant.Type) || constant.Shape.Length is not (2 or 3) || constant.Shape.Any(d => d < 1))
         {
-            throw new ArgumentException($"{constant.Identity} of {constant.Type.Name()} and rank {constant.Shape.Length} is no matrix to pack");
+            throw new ArgumentException(
+                $"{constant.Identity} of {constant.Type.Name()} and shape [{string.Join(", ", constant.Shape)}] is no matrix to pack");
         }
 
         long rows = checked(constant.Shape[0] * (constant.Shape.Length == 3 ? constant.Shape[1] : 1));

@@ -237,7 +237,7 @@ internal sealed unsafe class PanelPacking(ElementType type, long length)
         return ((Load(low, r) >>> shift) & nibble) | (((Load(low + 16, r) >>> shift) & nibble) << 4);
     }
 
-    /// <summary>The upper bits of two runs of Q6_K, each 32 of them in eight bytes: of the quads 0 and 1 lowest, then 2 and 3, ...</summary>
+    /// <summary>The upper bits of two runs of Q6_K, each 32 in eight bytes: of the quads 0 and 1 lowest, then 2 and 3, ...</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Vector128<byte> High(byte* bits, int r, int shift)
     {

@@ -44,8 +44,9 @@ internal readonly unsafe struct Code128(Vector128<byte> v) : ICodeSimd<Code128, 
     public static Code128 MultiplyB(Code128 sums, Code128 b, Code128 x) => MultiplyA(sums, b, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Code128 Sum(Code128 a, Code128 b) =>
-        new((MultiplyPairs(a._v.AsInt16(), Vector128.Create((short)1)) + MultiplyPairs(b._v.AsInt16(), Vector128.Create((short)16))).AsByte());
+    public static Code128 Sum(Code128 a, Code128 b) => new((
+        MultiplyPairs(a._v.AsInt16(), Vector128.Create((short)1))
+        + MultiplyPairs(b._v.AsInt16(), Vector128.Create((short)16))).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Code128 SumOfNibbles(Code128 sums, Code128 others) =>

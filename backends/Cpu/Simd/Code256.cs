@@ -44,8 +44,9 @@ internal readonly unsafe struct Code256(Vector256<byte> v) : ICodeSimd<Code256, 
     public static Code256 MultiplyB(Code256 sums, Code256 b, Code256 x) => MultiplyA(sums, b, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Code256 Sum(Code256 a, Code256 b) =>
-        new((Avx2.MultiplyAddAdjacent(a._v.AsInt16(), Vector256.Create((short)1)) + Avx2.MultiplyAddAdjacent(b._v.AsInt16(), Vector256.Create((short)16))).AsByte());
+    public static Code256 Sum(Code256 a, Code256 b) => new((
+        Avx2.MultiplyAddAdjacent(a._v.AsInt16(), Vector256.Create((short)1))
+        + Avx2.MultiplyAddAdjacent(b._v.AsInt16(), Vector256.Create((short)16))).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Code256 SumOfNibbles(Code256 sums, Code256 others) =>

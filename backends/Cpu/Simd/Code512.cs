@@ -44,8 +44,9 @@ internal readonly unsafe struct Code512(Vector512<byte> v) : ICodeSimd<Code512, 
     public static Code512 MultiplyB(Code512 sums, Code512 b, Code512 x) => MultiplyA(sums, b, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Code512 Sum(Code512 a, Code512 b) =>
-        new((Avx512BW.MultiplyAddAdjacent(a._v.AsInt16(), Vector512.Create((short)1)) + Avx512BW.MultiplyAddAdjacent(b._v.AsInt16(), Vector512.Create((short)16))).AsByte());
+    public static Code512 Sum(Code512 a, Code512 b) => new((
+        Avx512BW.MultiplyAddAdjacent(a._v.AsInt16(), Vector512.Create((short)1))
+        + Avx512BW.MultiplyAddAdjacent(b._v.AsInt16(), Vector512.Create((short)16))).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Code512 SumOfNibbles(Code512 sums, Code512 others) =>

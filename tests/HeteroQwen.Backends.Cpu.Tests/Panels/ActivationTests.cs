@@ -53,7 +53,8 @@ public sealed unsafe class ActivationTests
     public void Fill_with_bf16_rounds_to_nearest_even_and_keeps_NaN_and_f32_keeps_all(int length)
     {
         float[] x = Data.Floats(5, length).Floats();
-        float[] special = [float.NaN, float.PositiveInfinity, float.MaxValue, 1 + (1 / 256f), 1 + (3 / 256f), BitConverter.UInt32BitsToSingle(0x7F800001)];
+        float narrowNaN = BitConverter.UInt32BitsToSingle(0x7F800001);
+        float[] special = [float.NaN, float.PositiveInfinity, float.MaxValue, 1 + (1 / 256f), 1 + (3 / 256f), narrowNaN];
         special.AsSpan(0, Math.Min(special.Length, length)).CopyTo(x);
         using Activations brains = new(ActivationForm.BF16, length, 1, x);
         using Activations floats = new(ActivationForm.F32, length, 1, x);
