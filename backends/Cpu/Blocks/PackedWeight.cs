@@ -1,11 +1,12 @@
 using HeteroQwen.Backends.Cpu.Kernels;
 using HeteroQwen.Backends.Cpu.Panels;
+using HeteroQwen.Backends.Cpu.Tiers;
 using HeteroQwen.Ir;
 
 namespace HeteroQwen.Backends.Cpu.Blocks;
 
 /// <summary>A packed matrix, or the matrices of all experts, and the product with it: columns by tiles of two panels.</summary>
-internal sealed unsafe class PackedWeight(PackedMatrix matrix, PanelProduct product) : IDisposable
+internal sealed unsafe class PackedWeight(PackedMatrix matrix, PanelProduct product, CpuTier tier) : IDisposable
 {
     /// <summary>Columns of a tile: two panels, for which the products of many rows are made.</summary>
     public const int TileColumns = PanelsTogether * PanelLayout.Columns;
@@ -18,10 +19,12 @@ internal sealed unsafe class PackedWeight(PackedMatrix matrix, PanelProduct prod
     /// <summary>Bytes of weights that a thread reads, and multiply-adds that it does, in a nanosecond, to weigh work.</summary>
     private const long BytesPerCost = 12, ProductsPerCost = 64;
 
+    private readonly delegate*<float*, float*, float*, long, void> _swiGlu = SwiGluLoops.For(tier.Width());
+
     public static PackedWeight Of(ConstantData constant, WorkerPool pool)
     {
         PackedMatrix matrix = PackedMatrix.Pack(constant, pool);
-        return new PackedWeight(matrix, PanelProduct.Create(matrix, pool.Tier, pool.Emitted));
+        return new PackedWeight(matrix, PanelProduct.Create(matrix, pool.Tier, pool.Emitted), pool.Tier);
     }
 
     public PanelProduct Product => product;
@@ -95,7 +98,7 @@ internal sealed unsafe class PackedWeight(PackedMatrix matrix, PanelProduct prod
             for (int i = 0; i < count; i++)
             {
                 float* to = y + ((row + i) * matrix.Columns) + (tile * TileColumns);
-                SwiGluKernel.Row(sums + (i * TileColumns), ups + (i * TileColumns), to, columns);
+                _swiGlu(sums + (i * TileColumns), ups + (i * TileColumns), to, columns);
             }
         }
     }

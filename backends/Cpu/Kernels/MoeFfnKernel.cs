@@ -1,3 +1,4 @@
+using HeteroQwen.Backends.Cpu.Tiers;
 using HeteroQwen.Ir;
 
 namespace HeteroQwen.Backends.Cpu.Kernels;
@@ -13,6 +14,7 @@ internal sealed unsafe class MoeFfnKernel : CpuKernel
     private readonly Work _swiGlu;
     private readonly Work _down;
     private readonly Work _combine;
+    private readonly delegate*<float*, float*, float*, long, void> _row;
     private readonly ExpertGroups _groups;
     private readonly long _hidden;
     private readonly long _ffn;
@@ -25,6 +27,7 @@ internal sealed unsafe class MoeFfnKernel : CpuKernel
         : base(op, constants, pool, RowBlocks.ScratchBytes(Math.Max(Most(op, 3, 1), Most(op, 3, 2))))
     {
         (_gateUp, _swiGlu, _down, _combine) = (GateUp, SwiGlu, Down, Combine);
+        _row = SwiGluLoops.For(pool.Tier.Width());
         (_ffn, _hidden) = (Most(op, 3, 1), Most(op, 3, 2));
         _k = checked((int)Most(op, 2, 1));
         _groups = new ExpertGroups(op.Operands[2].Elements(op.Maxima), Most(op, 3, 0));
@@ -74,7 +77,7 @@ internal sealed unsafe class MoeFfnKernel : CpuKernel
         for (long pair = begin; pair < end; pair++)
         {
             float* gate = _gates + (pair * _ffn);
-            SwiGluKernel.Row(gate, _ups + (pair * _ffn), gate, _ffn);
+            _row(gate, _ups + (pair * _ffn), gate, _ffn);
         }
     }
 

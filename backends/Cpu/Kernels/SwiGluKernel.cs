@@ -1,4 +1,4 @@
-using System.Numerics;
+using HeteroQwen.Backends.Cpu.Tiers;
 using HeteroQwen.Ir;
 
 namespace HeteroQwen.Backends.Cpu.Kernels;
@@ -10,29 +10,15 @@ internal sealed unsafe class SwiGluKernel : CpuKernel
 
     private readonly Walk _walk;
     private readonly Work _work;
+    private readonly delegate*<float*, float*, float*, long, void> _row;
 
     public SwiGluKernel(OpDescriptor op, ConstantData?[] constants, WorkerPool pool)
         : base(op, constants, pool, Floats(2 * Walk.Block))
     {
         _walk = new Walk(op.Results[0].Rank, 3);
         _work = Run;
+        _row = SwiGluLoops.For(pool.Tier.Width());
         Info = Info with { InPlace = SameLayout(op) };
-    }
-
-    /// <summary>y = silu(gate) * up over a row.</summary>
-    public static void Row(float* gate, float* up, float* y, long length)
-    {
-        long i = 0;
-        for (; i <= length - Vector<float>.Count; i += Vector<float>.Count)
-        {
-            (Sigmoidal.Invoke(Vector.Load(gate + i)) * Vector.Load(up + i)).Store(y + i);
-        }
-
-        if (i < length)
-        {
-            Vector<float> last = Sigmoidal.Invoke(Lanes.LoadPart(gate + i, length - i)) * Lanes.LoadPart(up + i, length - i);
-            Lanes.StorePart(last, y + i, length - i);
-        }
     }
 
     protected override Status Run(in Bindings bindings)
@@ -50,7 +36,7 @@ internal sealed unsafe class SwiGluKernel : CpuKernel
             long count = _walk.Count(unit);
             float* gate = Part(0, unit, count, scratch);
             float* up = Part(1, unit, count, scratch + Walk.Block);
-            Row(gate, up, (float*)Results[0].Data + _walk.Offset(2, unit), count);
+            _row(gate, up, (float*)Results[0].Data + _walk.Offset(2, unit), count);
         }
     }
 

@@ -50,14 +50,10 @@ internal static unsafe class Widening
                 Gather(from, 1, count, (float*)to);
                 break;
             case ElementType.F16:
-                TensorPrimitives.ConvertToHalf(new ReadOnlySpan<float>(from, checked((int)count)), new Span<Half>(to, checked((int)count)));
+                Narrowing.ToHalves(from, count, (Half*)to);
                 break;
             case ElementType.BF16:
-                for (long i = 0; i < count; i++)
-                {
-                    ((ushort*)to)[i] = ToBrain(from[i]);
-                }
-
+                Narrowing.ToBrains(from, count, (ushort*)to);
                 break;
             case ElementType.Q8_0:
                 int whole = checked((int)count);

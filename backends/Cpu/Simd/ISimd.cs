@@ -34,6 +34,8 @@ internal unsafe interface ISimd<T>
 
     static abstract T operator *(T a, T b);
 
+    static abstract T operator /(T a, T b);
+
     /// <summary>a * b + c, rounded once where the processor can.</summary>
     static abstract T MultiplyAdd(T a, T b, T c);
 

@@ -45,6 +45,9 @@ internal readonly unsafe struct SimdScalar(float v) : ISimd<SimdScalar>
     public static SimdScalar operator *(SimdScalar a, SimdScalar b) => new(a._v * b._v);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdScalar operator /(SimdScalar a, SimdScalar b) => new(a._v / b._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SimdScalar MultiplyAdd(SimdScalar a, SimdScalar b, SimdScalar c) => new(float.MultiplyAddEstimate(a._v, b._v, c._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
