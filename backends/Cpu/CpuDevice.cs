@@ -101,23 +101,19 @@ internal sealed class CpuDevice(int threads, CpuTier? tier = null, long smallest
         peaks = default;
         try
         {
-            using PeakLoop? loop = precision == Precision.Fast ? EmittedUnit(weights) : null;
-            peaks = new PeakMeter(_pool).Measure(loop);
+            using PeakUnit unit = PeakUnit.Of(Tier, precision, weights);
+            peaks = new PeakMeter(_pool).Measure(unit);
             return Status.Ok;
         }
         catch (OutOfMemoryException)
         {
             return Status.OutOfMemory("cpu: no memory for a buffer larger than the caches, by which reading is measured");
         }
+        catch (WorkerException e)
+        {
+            return new(StatusCode.Internal, $"cpu: peaks could not be measured ({e.InnerException!.Message})");
+        }
     }
-
-    /// <summary>What computes most of a product with such weights; null where it is what .NET compiles.</summary>
-    private PeakLoop? EmittedUnit(ElementType weights) =>
-        Tier == CpuTier.Amx && TileProduct.Takes(weights) ? PeakLoop.BrainTiles()
-        : !Tier.IsEmitted() ? null
-        : weights.IsQuantized() ? PeakLoop.Bytes()
-        : BrainProduct.Takes(weights) ? PeakLoop.Brain()
-        : null;
 
     public void Dispose() => _pool.Dispose();
 

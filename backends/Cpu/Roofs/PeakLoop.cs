@@ -8,7 +8,7 @@ namespace HeteroQwen.Backends.Cpu.Roofs;
 /// The rate of an instruction that .NET does not know. <c>void f(long rounds)</c>: chains in registers only, 12 of vectors (two units of
 /// latency 5 need 10) or 4 of tiles.
 /// </summary>
-internal sealed unsafe class PeakLoop : IDisposable
+internal sealed unsafe class PeakLoop : PeakUnit
 {
     private const int Chains = 12;
     private const int Tiles = 4;
@@ -17,19 +17,13 @@ internal sealed unsafe class PeakLoop : IDisposable
     private readonly long _rounds;
     private readonly bool _tiles;
 
-    private PeakLoop(string unit, Action<Assembler> emit, double operationsOfRound, long rounds, bool tiles = false)
+    private PeakLoop(string name, Action<Assembler> emit, double operationsOfRound, long rounds, bool tiles = false)
+        : base(name, operationsOfRound * rounds)
     {
         _code = ExecutableMemory.Create([MachineCode.Assemble(emit)], out string? refusal) ?? throw new InsufficientMemoryException(refusal);
-        Unit = unit;
-        Operations = operationsOfRound * rounds;
         _rounds = rounds;
         _tiles = tiles;
     }
-
-    public string Unit { get; }
-
-    /// <summary>Operations of one pass.</summary>
-    public double Operations { get; }
 
     /// <summary>64 multiply-adds of bytes.</summary>
     public static PeakLoop Bytes() => new("vpdpbusd, 512 bits", EmitBytes, Chains * 128, 300_000);
@@ -40,9 +34,8 @@ internal sealed unsafe class PeakLoop : IDisposable
     /// <summary>Tiles of 16 x 16 sums by 32 of k.</summary>
     public static PeakLoop BrainTiles() => new("tdpbf16ps, 16 x 16 x 32", EmitTiles, Tiles * 2 * 16 * 16 * 32, 50_000, tiles: true);
 
-    /// <summary>One pass, of about a millisecond.</summary>
     /// <exception cref="InvalidOperationException">Tiles do not work on this thread.</exception>
-    public void Pass()
+    public override void Pass()
     {
         if (_tiles)
         {
@@ -52,7 +45,11 @@ internal sealed unsafe class PeakLoop : IDisposable
         ((delegate* unmanaged<long, void>)_code.Function(0))(_rounds);
     }
 
-    public void Dispose() => _code.Dispose();
+    public override void Dispose()
+    {
+        _code.Dispose();
+        base.Dispose();
+    }
 
     internal static void EmitBytes(Assembler a) => EmitVectors(a, chain => a.vpdpbusd(KernelRegisters.Vector(chain), zmm30, zmm31));
 

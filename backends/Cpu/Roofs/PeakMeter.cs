@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
+using HeteroQwen.Backends.Cpu.Panels;
+using HeteroQwen.Backends.Cpu.Simd;
+using HeteroQwen.Backends.Cpu.Tiers;
 
 namespace HeteroQwen.Backends.Cpu.Roofs;
 
@@ -19,51 +21,39 @@ internal sealed unsafe class PeakMeter(WorkerPool pool)
 
     private static readonly TimeSpan s_time = TimeSpan.FromMilliseconds(80);
 
+    /// <summary>Only there so that no loop is removed.</summary>
     private readonly float[] _results = new float[pool.Threads];
-
-    /// <param name="loop">The instruction that computes; null for f32 multiply-add in the widest vectors.</param>
-    /// <exception cref="OutOfMemoryException">There is no room for a buffer larger than the caches.</exception>
-    public Peaks Measure(PeakLoop? loop) =>
-        Vector512.IsHardwareAccelerated ? Measure<Vector512<float>, Lanes512>(loop, 512)
-        : Vector256.IsHardwareAccelerated ? Measure<Vector256<float>, Lanes256>(loop, 256)
-        : Vector128.IsHardwareAccelerated ? Measure<Vector128<float>, Lanes128>(loop, 128)
-        : Measure<float, Lanes32>(loop, 32);
 
     /// <summary>
     /// Arithmetic is measured in each worker by itself, all running: cores do not share it, and on a busy machine they are seldom all
-    /// undisturbed at once. The memory they do share.
+    /// undisturbed at once. The memory they do share; it is read in the widest vectors, whatever the kernels use.
     /// </summary>
-    private Peaks Measure<TVector, TLanes>(PeakLoop? loop, int bits)
-        where TVector : struct
-        where TLanes : struct, IPeakLanes<TVector>
+    /// <exception cref="OutOfMemoryException">There is no room for a buffer larger than the caches.</exception>
+    public Peaks Measure(PeakUnit unit)
     {
         double[] seconds = new double[pool.Threads];
-        Action Pass(int worker) => loop is null ? () => _results[worker] = FmaPeak.Pass<TVector, TLanes>() : loop.Pass;
-        pool.Run((worker, _, _) => seconds[worker] = Best(Pass(worker)), pool.Threads, Cost);
-        double operations = loop?.Operations ?? FmaPeak.OperationsOf(bits / 32);
-        return new(MeasureRead<TVector, TLanes>(), loop?.Unit ?? $"f32 multiply-add, {bits} bits", seconds.Sum(s => operations / s));
+        pool.Run((worker, _, _) => seconds[worker] = Best(unit.Pass), pool.Threads, Cost);
+        double read = CpuTiers.Here[0].Width() switch
+        {
+            SimdWidth.Bits512 => MeasureRead<Simd512>(),
+            SimdWidth.Bits256 => MeasureRead<Simd256>(),
+            SimdWidth.Bits128 => MeasureRead<Simd128>(),
+            _ => MeasureRead<SimdScalar>(),
+        };
+        return new(read, unit.Name, seconds.Sum(s => unit.Operations / s));
     }
 
-    private double MeasureRead<TVector, TLanes>()
-        where TVector : struct
-        where TLanes : struct, IPeakLanes<TVector>
+    private double MeasureRead<F>()
+        where F : struct, ISimd<F>
     {
         long share = BufferBytes() / pool.Threads / ReadPeak.Granule * ReadPeak.Granule;
-        byte* buffer = (byte*)NativeMemory.AlignedAlloc((nuint)(share * pool.Threads), HostPages.Huge);
-        try
-        {
-            HostPages.AskHuge(buffer, share * pool.Threads);
+        using PackedMemory memory = new(share * pool.Threads);
+        byte* buffer = memory.Data;
 
-            // Written by who reads it: memory that was never written is one page of zeros in the cache.
-            pool.Run((worker, _, _) => NativeMemory.Fill(buffer + (worker * share), (nuint)share, 1), pool.Threads, Cost);
-            Work pass = (worker, _, _) => _results[worker] = ReadPeak.Pass<TVector, TLanes>(buffer + (worker * share), share);
-            double seconds = Best(() => pool.Run(pass, pool.Threads, Cost));
-            return share * pool.Threads / seconds;
-        }
-        finally
-        {
-            NativeMemory.AlignedFree(buffer);
-        }
+        // Written by who reads it: memory that was never written is one page of zeros in the cache.
+        pool.Run((worker, _, _) => NativeMemory.Fill(buffer + (worker * share), (nuint)share, 1), pool.Threads, Cost);
+        Work pass = (worker, _, _) => _results[worker] = ReadPeak.Sum<F>(buffer + (worker * share), share);
+        return share * pool.Threads / Best(() => pool.Run(pass, pool.Threads, Cost));
     }
 
     /// <summary>Seconds of the fastest pass.</summary>

@@ -1,11 +1,12 @@
 using System.Runtime.CompilerServices;
+using HeteroQwen.Backends.Cpu.Simd;
 
 namespace HeteroQwen.Backends.Cpu.Roofs;
 
 /// <summary>
 /// Reading of memory in order: one stream for each worker, which is the fastest way to read (several at once make the prefetchers
-/// and the pages of the memory compete). 8 vectors a round; four accumulators keep the merging off the critical path.
-/// Scalar equivalent: for (i = 0; i &lt; length; i++) r = merge(r, source[i]).
+/// and the pages of the memory compete). 8 vectors a round; four accumulators keep the additions off the critical path.
+/// Scalar equivalent: for (i = 0; i &lt; length; i++) sum += source[i].
 /// </summary>
 internal static unsafe class ReadPeak
 {
@@ -14,23 +15,21 @@ internal static unsafe class ReadPeak
     /// <summary>Bytes of a round at the largest width; what is read is a multiple of it.</summary>
     public const int Granule = VectorsPerRound * 64;
 
-    /// <summary>One pass; the result is only there so that the loop is not removed.</summary>
+    /// <summary>One pass.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static float Pass<TVector, TLanes>(byte* source, long bytes)
-        where TVector : struct
-        where TLanes : struct, IPeakLanes<TVector>
+    public static float Sum<F>(byte* source, long bytes)
+        where F : struct, ISimd<F>
     {
-        int lanes = Unsafe.SizeOf<TVector>() / sizeof(float);
-        TVector a = TLanes.Create(0), b = a, c = a, d = a;
+        F a = F.Zero, b = F.Zero, c = F.Zero, d = F.Zero;
         float* end = (float*)(source + bytes);
-        for (float* at = (float*)source; at < end; at += VectorsPerRound * lanes)
+        for (float* at = (float*)source; at < end; at += VectorsPerRound * F.Count)
         {
-            a = TLanes.Merge(a, TLanes.Merge(TLanes.Load(at), TLanes.Load(at + (4 * lanes))));
-            b = TLanes.Merge(b, TLanes.Merge(TLanes.Load(at + lanes), TLanes.Load(at + (5 * lanes))));
-            c = TLanes.Merge(c, TLanes.Merge(TLanes.Load(at + (2 * lanes)), TLanes.Load(at + (6 * lanes))));
-            d = TLanes.Merge(d, TLanes.Merge(TLanes.Load(at + (3 * lanes)), TLanes.Load(at + (7 * lanes))));
+            a += F.Load(at) + F.Load(at + (4 * F.Count));
+            b += F.Load(at + F.Count) + F.Load(at + (5 * F.Count));
+            c += F.Load(at + (2 * F.Count)) + F.Load(at + (6 * F.Count));
+            d += F.Load(at + (3 * F.Count)) + F.Load(at + (7 * F.Count));
         }
 
-        return TLanes.First(TLanes.Merge(TLanes.Merge(a, b), TLanes.Merge(c, d)));
+        return F.Sum(a + b + c + d);
     }
 }
