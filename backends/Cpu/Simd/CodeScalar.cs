@@ -23,6 +23,7 @@ internal readonly unsafe struct CodeScalar(int v) : ICodeSimd<CodeScalar, SimdSc
 
     public static CodeScalar PartA(CodeScalar low, CodeScalar high) => new(low._v | (high._v << 4));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static CodeScalar MultiplyA(CodeScalar sums, CodeScalar a, CodeScalar x)
     {
         int sum = sums._v;
