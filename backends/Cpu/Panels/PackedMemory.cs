@@ -12,7 +12,8 @@ internal sealed unsafe class PackedMemory : IDisposable
     /// <exception cref="OverflowException">The size cannot be counted.</exception>
     public PackedMemory(long bytes)
     {
-        Data = (byte*)NativeMemory.AlignedAlloc(checked((nuint)bytes), (nuint)(bytes < HostPages.Huge ? CpuBuffer.Alignment : HostPages.Huge));
+        int alignment = bytes < HostPages.Huge ? CpuBuffer.Alignment : HostPages.Huge;
+        Data = (byte*)NativeMemory.AlignedAlloc(checked((nuint)bytes), (nuint)alignment);
         HostPages.AskHuge(Data, bytes);
     }
 
