@@ -77,11 +77,12 @@ internal sealed unsafe class ConstantStore(OpenClDevice device)
 
     private ImmutableArray<TensorPart> Upload(ConstantData constant, long rows, long rowBytes)
     {
-        long most = Math.Min(rows, device.Facts.LargestBuffer / rowBytes);
+        long largest = Math.Min(device.Facts.LargestBuffer, device.Tuning.PieceBytes);
+        long most = Math.Min(rows, largest / rowBytes);
         if (most == 0)
         {
             throw new StatusException(Status.OutOfMemory(
-                $"{device.Label}: a slice of {constant.Identity} has {rowBytes} bytes, the device's largest buffer {device.Facts.LargestBuffer}"));
+                $"{device.Label}: a slice of {constant.Identity} has {rowBytes} bytes, the device's largest buffer {largest}"));
         }
 
         List<TensorPart> parts = [];

@@ -12,6 +12,15 @@ public sealed class OpenClBackend : IBackend
 {
     public string Name => "opencl";
 
+    /// <summary>What is taken for a device's facts: tests pass smaller limits for the device's own.</summary>
+    internal Func<DeviceFacts, DeviceFacts> Facts { get; init; } = facts => facts;
+
+    /// <summary>Sizes of work: tests run those of another kind of device.</summary>
+    internal Func<DeviceFacts, Tuning> Tune { get; init; } = Tuning.For;
+
+    /// <summary>Compiled programs on disk.</summary>
+    internal BinaryStore? Store { get; init; } = BinaryStore.Open();
+
     public Status Devices(out ImmutableArray<DeviceInfo> devices)
     {
         IReadOnlyList<DeviceFacts> found = Find(out _);
@@ -34,9 +43,9 @@ public sealed class OpenClBackend : IBackend
             return new(StatusCode.Unavailable, $"opencl:{index} does not exist; there are {found.Count}, from opencl:0 on");
         }
 
-        DeviceFacts facts = found[index];
+        DeviceFacts facts = Facts(found[index]);
         return facts.Reason is null
-            ? OpenClDevice.Create(cl!, facts, Tuning.For(facts), out device)
+            ? OpenClDevice.Create(cl!, facts, Tune(facts), Store, out device)
             : new(StatusCode.Unavailable, $"opencl:{index}: {facts.Reason}");
     }
 

@@ -9,13 +9,13 @@ internal sealed unsafe class OpenClDevice : IDevice
 {
     private nint _context;
 
-    private OpenClDevice(CL cl, DeviceFacts facts, Tuning tuning, nint context, nint queue)
+    private OpenClDevice(CL cl, DeviceFacts facts, Tuning tuning, BinaryStore? store, nint context, nint queue)
     {
         (Cl, Facts, Tuning, _context, TransferQueue) = (cl, facts, tuning, context, queue);
         Label = $"opencl ({facts.Name})";
         Memory = new DeviceMemory(cl, context, facts, Label);
         Constants = new ConstantStore(this);
-        Programs = new ProgramCache(cl, context, facts, Label, BinaryStore.Open());
+        Programs = new ProgramCache(cl, context, facts, Label, store);
         Capabilities = new()
         {
             Types = [.. ElementTypes.All],
@@ -48,7 +48,7 @@ internal sealed unsafe class OpenClDevice : IDevice
 
     public ProgramCache Programs { get; }
 
-    public static Status Create(CL cl, DeviceFacts facts, Tuning tuning, out IDevice? device)
+    public static Status Create(CL cl, DeviceFacts facts, Tuning tuning, BinaryStore? store, out IDevice? device)
     {
         device = null;
         string label = $"opencl ({facts.Name})";
@@ -67,7 +67,7 @@ internal sealed unsafe class OpenClDevice : IDevice
             return ClErrors.Of(error, $"{label}: creating a queue");
         }
 
-        device = new OpenClDevice(cl, facts, tuning, context, queue);
+        device = new OpenClDevice(cl, facts, tuning, store, context, queue);
         return Status.Ok;
     }
 

@@ -15,6 +15,9 @@ internal sealed record Tuning
     /// <summary>Products of many rows go through tiles of local memory shared by a group, rather than through a panel of one item.</summary>
     public required bool Tiles { get; init; }
 
+    /// <summary>Bytes of a piece of a constant at the most, where the device's largest buffer allows more.</summary>
+    public long PieceBytes { get; init; } = long.MaxValue;
+
     public static Tuning Processor { get; } = new() { Lanes = 1, Block = 4096, Tiles = false };
 
     /// <summary>A group is at least one wavefront of the widest machines; smaller where the device allows no more.</summary>
