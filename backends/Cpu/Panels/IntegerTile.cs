@@ -105,36 +105,62 @@ internal static unsafe class IntegerTile<T, F, TBlock>
         float* steps = columns.Steps, mins = columns.Mins;
         byte* scale = x + length, sum = Sums(x, length);
         F f = F.Zero;
-        for (long group = 0; group < length / 32 * TBlock.Groups; group++)
+        for (long block = 0; block < length / 32; block++)
         {
-            int half = TBlock.Groups == 2 ? (int)group & 1 : 0;
             T sumsA = T.Zero, sumsB = T.Zero;
-            for (long step = 0; step < TBlock.Steps; step++)
+            Group(ref sumsA, ref sumsB, codes, high, 0, x);
+            f = Add(f, sumsA, sumsB, F.Load(steps), scale, sum);
+            if (TBlock.Groups == 2)
             {
-                T v = T.Broadcast(x + (4 * step));
-                sumsA = T.MultiplyA(sumsA, TBlock.A<T, F>(codes, high, half, step), v);
-                sumsB = Second(sumsB, TBlock.B<T, F>(codes, high, half, step), v, x + (4 * step));
+                (sumsA, sumsB) = (T.Zero, T.Zero);
+                Group(ref sumsA, ref sumsB, codes, high, 1, x + 16);
+                f = Add(f, sumsA, sumsB, F.Load(steps + PanelLayout.Columns), scale, sum + sizeof(int));
             }
 
-            f = Add(f, sumsA, sumsB, F.Load(steps), scale, sum);
             if (TBlock.HasMins)
             {
                 f = F.MultiplyAdd(F.Create(-0f) - F.Load(mins), F.Create(*(float*)(scale + (length / 32 * sizeof(float)))), f);
                 mins += PanelLayout.Columns;
             }
 
-            steps += PanelLayout.Columns;
-            sum += sizeof(int);
-            x += 32 / TBlock.Groups;
-            if (TBlock.Groups == 1 || half == 1)
-            {
-                codes += TBlock.Bytes;
-                high += TBlock.HighBytes;
-                scale += sizeof(float);
-            }
+            steps += TBlock.Groups * PanelLayout.Columns;
+            sum += TBlock.Groups * sizeof(int);
+            x += 32;
+            codes += TBlock.Bytes;
+            high += TBlock.HighBytes;
+            scale += sizeof(float);
         }
 
         F.Store((float*)y, f);
+    }
+
+    /// <summary>
+    /// All steps of a group for one row: written out where shifts depend on the step, which makes them constants; else a loop is faster.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Group(ref T a, ref T b, byte* codes, byte* high, int half, byte* x)
+    {
+        if (TBlock.Groups == 2)
+        {
+            Step(ref a, ref b, codes, high, half, 0, x);
+            Step(ref a, ref b, codes, high, half, 1, x);
+            Step(ref a, ref b, codes, high, half, 2, x);
+            Step(ref a, ref b, codes, high, half, 3, x);
+            return;
+        }
+
+        for (long step = 0; step < TBlock.Steps; step++)
+        {
+            Step(ref a, ref b, codes, high, half, step, x);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Step(ref T a, ref T b, byte* codes, byte* high, int half, long step, byte* x)
+    {
+        T v = T.Broadcast(x + (4 * step));
+        a = T.MultiplyA(a, TBlock.A<T, F>(codes, high, half, step), v);
+        b = Second(b, TBlock.B<T, F>(codes, high, half, step), v, x + (4 * step));
     }
 
     private static byte* Sums(byte* x, long length) =>
