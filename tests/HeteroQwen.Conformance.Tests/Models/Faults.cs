@@ -6,12 +6,13 @@ namespace HeteroQwen.Conformance.Tests;
 internal static class Faults
 {
     /// <summary>Angles as a theta that is a little off gives them, in prefill and decode alike.</summary>
-    public static WrongBackend RopeTheta() => new(launch =>
+    public static WrongBackend RopeTheta(double factor = 1.01) => new(launch =>
     {
         int at = launch.Op.Name switch
         {
             "rope" => 1,
             "qk_norm_rope" => 2,
+            "attention_block" => 8,
             _ => -1,
         };
         if (at < 0)
@@ -23,7 +24,7 @@ internal static class Faults
         (float[] cos, float[] sin) = (launch.Memory<float>(at).ToArray(), launch.Memory<float>(at + 1).ToArray());
         for (int i = 0; i < cos.Length; i++)
         {
-            double angle = Math.Atan2(sin[i], cos[i]) * 1.01;
+            double angle = Math.Atan2(sin[i], cos[i]) * factor;
             (launch.Memory<float>(at)[i], launch.Memory<float>(at + 1)[i]) = ((float)Math.Cos(angle), (float)Math.Sin(angle));
         }
 
