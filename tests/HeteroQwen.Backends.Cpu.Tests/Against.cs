@@ -81,6 +81,17 @@ internal static class Against
         return found;
     }
 
+    /// <summary>Asserts that a block has the bits of its opened form, whose ops run one by one in fast.</summary>
+    public static void Opened(OpDefinition op, TestTensor[] operands, Attributes attributes, Bindings bindings = default)
+    {
+        TestTensor[] found = Fast(op, operands, attributes, bindings);
+        lock (s_lock)
+        {
+            AssertSameBits(
+                GraphInterpreter.RunDecomposition(s_devices[0], op, operands, attributes, bindings, Precision.Fast), found, "blocks opened");
+        }
+    }
+
     /// <summary>Results of a kernel in fast, the same for any number of threads and in place.</summary>
     public static TestTensor[] Fast(OpDefinition op, TestTensor[] operands, Attributes attributes, Bindings bindings = default)
     {

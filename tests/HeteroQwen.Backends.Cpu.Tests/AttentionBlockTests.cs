@@ -35,6 +35,15 @@ public sealed class AttentionBlockTests
 
     [Theory]
     [MemberData(nameof(Types))]
+    public void Block_has_the_bits_of_its_opened_form(ElementType weights, ElementType state, bool biases)
+    {
+        AttentionBlockStep block = Block(weights, state, biases);
+        AttentionStep step = block.Step(s_ragged);
+        Against.Opened(AttentionBlock.Instance, block.Operands(step), AttentionBlockStep.Attributes(step), step.Bindings);
+    }
+
+    [Theory]
+    [MemberData(nameof(Types))]
     public void Block_gives_the_same_bits_for_any_chunks_and_wherever_other_sequences_are(ElementType weights, ElementType state, bool biases)
     {
         AttentionBlockStep block = Block(weights, state, biases);

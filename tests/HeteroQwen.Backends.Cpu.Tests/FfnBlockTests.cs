@@ -26,6 +26,11 @@ public sealed class FfnBlockTests
     public void Block_is_its_opened_form_within_the_roundings(ElementType type, int rows, int k, int f) =>
         Against.Packed(FfnBlock.Instance, Operands(rows, k, f, type, type, type), Data.PackedNmse(type), s_eps);
 
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void Block_has_the_bits_of_its_opened_form(ElementType type, int rows, int k, int f) =>
+        Against.Opened(FfnBlock.Instance, Operands(rows, k, f, type, type, type), s_eps);
+
     [Fact]
     public void Block_takes_weights_of_different_types() => Against.Packed(
         FfnBlock.Instance, Operands(5, 256, 512, ElementType.BF16, ElementType.Q4_K, ElementType.F16), Data.PackedNmse(ElementType.Q4_K), s_eps);

@@ -32,6 +32,11 @@ public sealed class MoeBlockTests
 
     [Theory]
     [MemberData(nameof(Sizes))]
+    public void Block_has_the_bits_of_its_opened_form(ElementType type, int rows, int k, int f) =>
+        Against.Opened(MoeBlock.Instance, Operands(rows, k, f, type, ElementType.F32), s_attributes);
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
     public void Moe_ffn_is_its_formula_within_the_roundings(ElementType type, int rows, int k, int f) =>
         Against.Packed(MoeFfn.Instance, MoeFfnOperands(rows, k, f, type), Data.PackedNmse(type), Attributes.Empty);
 
