@@ -1,4 +1,3 @@
-using HeteroQwen.Backends;
 using HeteroQwen.Backends.Cpu;
 using HeteroQwen.Backends.Reference;
 using HeteroQwen.Ir;
@@ -35,10 +34,11 @@ public sealed class StatusPageTests
 
     private static ConformanceReport Report(CaseContext context)
     {
-        SuiteOptions options = new(Profile.Quick, [Precision.Exact], 1, null);
+        SuiteOptions options = new(Profile.Quick, SuiteOptions.BothPrecisions, 1, null);
         ConformanceCase[] cases =
         [
-            .. Suite.Cases(options, context).Where(c => c.Kind == CaseKind.Op).GroupBy(c => c.Op).SelectMany(g => g.Take(CasesOfEachOp)),
+            .. Suite.Cases(options, context).Where(c => c.Kind == CaseKind.Op).GroupBy(c => (c.Op, c.Precision))
+                .SelectMany(g => g.Take(CasesOfEachOp)),
         ];
         Survey survey = new(
             Surveys.Device with { Id = context.Device.Id },
