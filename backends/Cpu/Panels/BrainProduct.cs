@@ -33,7 +33,7 @@ internal sealed unsafe class BrainProduct(PackedMatrix matrix, PairKernels kerne
             call.Mask = ProductCall.MaskOf(matrix.Columns, first + i, panels);
             for (int row = 0, taken; row < x.Rows; row += taken)
             {
-                taken = Math.Min(kernels.MostRows, x.Rows - row);
+                taken = NextRows(x.Rows - row, kernels.MostRows);
                 kernels.Run(taken, &call);
                 call.Next(taken, _recordBytes);
             }

@@ -8,7 +8,6 @@ internal sealed unsafe class IntegerProduct : PanelProduct
 {
     private const int Columns = PanelLayout.Columns;
     private const int Together = 2;
-    private const ulong WholePanel = (1UL << Columns) - 1;
 
     private readonly PackedMatrix _matrix;
     private readonly IntegerTiles _tiles;
@@ -43,7 +42,7 @@ internal sealed unsafe class IntegerProduct : PanelProduct
             int panels = Math.Min(step, count - i);
             call.X = x.Data;
             call.Y = y + (i * Columns);
-            call.Mask = Mask(first + i, panels);
+            call.Mask = ProductCall.MaskOf(_matrix.Columns, first + i, panels);
             if (direct)
             {
                 BindPacked(ref call, _matrix.Panel(matrix, first + i), scratch);
@@ -61,10 +60,9 @@ internal sealed unsafe class IntegerProduct : PanelProduct
     {
         for (int row = 0, taken; row < rows; row += taken)
         {
-            taken = Math.Min(_tiles.MostTiledRows, rows - row);
+            taken = NextRows(rows - row, _tiles.MostTiledRows);
             _tiles.Tiled(taken, call);
-            call->X += taken * _recordBytes;
-            call->Y = (float*)((byte*)call->Y + (taken * call->YStride));
+            call->Next(taken, _recordBytes);
         }
     }
 
@@ -104,11 +102,5 @@ internal sealed unsafe class IntegerProduct : PanelProduct
             _unpacking.Codes(panel, scratch);
             codes = scratch;
         }
-    }
-
-    private ulong Mask(long panel, int panels)
-    {
-        long columns = Math.Min(_matrix.Columns - (panel * Columns), panels * Columns);
-        return columns >= Together * Columns ? (WholePanel << Columns) | WholePanel : (1UL << (int)columns) - 1;
     }
 }

@@ -63,7 +63,7 @@ internal sealed unsafe class TileProduct : PanelProduct
             call.Mask = ProductCall.MaskOf(_matrix.Columns, first + i, panels);
             for (int row = 0, taken; row < x.Rows; row += taken)
             {
-                taken = Math.Min(_kernels.MostRows, x.Rows - row);
+                taken = NextRows(x.Rows - row, _kernels.MostRows);
                 _kernels.Run(taken, &call);
                 call.Next(taken, _recordBytes);
             }
