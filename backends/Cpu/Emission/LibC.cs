@@ -15,6 +15,9 @@ internal static unsafe partial class LibC
 
     public const long SysArchPrctl = 158;
 
+    /// <summary>AT_MINSIGSTKSZ: bytes that a signal puts on its stack at the most.</summary>
+    public const ulong AuxiliarySignalStack = 51;
+
     /// <summary>What mmap returns instead of null.</summary>
     public static void* MapFailed => (void*)-1;
 
@@ -29,6 +32,9 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     public static partial long SystemCall(long number, long first, long second);
+
+    [LibraryImport("libc", EntryPoint = "getauxval")]
+    public static partial ulong AuxiliaryValue(ulong type);
 
     [LibraryImport("libc", EntryPoint = "sigaltstack", SetLastError = true)]
     public static partial int AlternateStack(SignalStack* stack, SignalStack* old);

@@ -11,6 +11,12 @@ internal static unsafe class TilePermission
     private const int TileConfiguration = 17;
     private const int TileData = 18;
 
+    /// <summary>
+    /// The runtime's stacks for signals are 16 KB with a guard page in them. Where tiles are allowed the system refuses smaller ones than a
+    /// signal can take, and with them every new thread.
+    /// </summary>
+    private const ulong LargestSignalFrame = 12 << 10;
+
     /// <summary>Why this process gets no tiles; null where it does.</summary>
     public static string? Refusal()
     {
@@ -24,6 +30,11 @@ internal static unsafe class TilePermission
         if ((((delegate* unmanaged<ulong>)memory.Function(0))() & Needed) != Needed)
         {
             return "the system does not save the registers of AMX";
+        }
+
+        if (LibC.AuxiliaryValue(LibC.AuxiliarySignalStack) > LargestSignalFrame)
+        {
+            return "signals with AMX take more than the runtime's stacks for them";
         }
 
         return LibC.SystemCall(LibC.SysArchPrctl, Request, TileData) == 0
