@@ -8,7 +8,7 @@ public sealed class ConstantTests
 {
     private const int PieceBytes = 40_000;
 
-    private static readonly OpenClBackend s_small = new() { Tune = f => Tuning.For(f) with { PieceBytes = PieceBytes } };
+    private static readonly OpenClBackend s_small = new() { Tune = f => Tuning.For(f) with { PieceBytes = PieceBytes }, Store = null };
 
     public static TheoryData<ElementType> Types =>
         [ElementType.F32, ElementType.BF16, ElementType.Q8_0, ElementType.Q4_K];

@@ -9,29 +9,28 @@ namespace HeteroQwen.Backends.OpenCL.Tests;
 /// </summary>
 public sealed class OpTests
 {
-    private const int CasesOfEachKind = 4;
+    /// <summary>What is compiled for lanes and barriers takes PoCL seconds: one element type of each kind must do.</summary>
+    private static readonly string[] s_wideTypes = ["f32", "f32.f32", "f32.q8_0", "q8_0", "f32.f16", "f32.f32.f32"];
 
     [Fact]
-    public void Op_cases_pass_with_the_sizes_of_a_processor() => Passes(_ => Tuning.Processor);
+    public void Op_cases_pass_with_the_sizes_of_a_processor() => Passes(_ => Tuning.Processor, 4, _ => true);
 
     [Fact]
-    public void Op_cases_pass_with_the_sizes_of_a_gpu() => Passes(OpenCl.AsWide);
+    public void Op_cases_pass_with_the_sizes_of_a_gpu() => Passes(OpenCl.AsWide, 3, s_wideTypes.Contains);
 
     [Fact(Explicit = true)]
-    public void All_op_cases_pass_with_the_sizes_of_a_gpu()
+    public void All_op_cases_pass_with_the_sizes_of_a_gpu() => Passes(OpenCl.AsWide, int.MaxValue, _ => true);
+
+    private static void Passes(Func<DeviceFacts, Tuning> tune, int count, Func<string, bool> types)
     {
-        string[] wrong = Conform.Run(new OpenClBackend { Tune = OpenCl.AsWide }, (p, c) => OpCases.All(Profile.Quick, c, p), Precision.Exact);
+        OpenClBackend backend = new() { Tune = tune, Store = null };
+        string[] wrong = Conform.Run(backend, (p, c) => Sample(OpCases.All(Profile.Quick, c, p), count, types));
         Assert.True(wrong.Length == 0, string.Join('\n', wrong));
     }
 
-    private static void Passes(Func<DeviceFacts, Tuning> tune)
-    {
-        string[] wrong = Conform.Run(new OpenClBackend { Tune = tune }, (p, c) => Sample(OpCases.All(Profile.Quick, c, p)));
-        Assert.True(wrong.Length == 0, string.Join('\n', wrong));
-    }
-
-    /// <summary>Some of each op and types, from all over the list.</summary>
-    private static IEnumerable<ConformanceCase> Sample(IEnumerable<OpCase> cases) => cases
-        .GroupBy(c => string.Join('/', c.Id.Split('/')[..3]))
-        .SelectMany(g => g.Where((_, i) => i % Math.Max(1, g.Count() / CasesOfEachKind) == 0));
+    /// <summary>So many of each op and types, from all over the list.</summary>
+    private static IEnumerable<ConformanceCase> Sample(IEnumerable<OpCase> cases, int count, Func<string, bool> types) => cases
+        .GroupBy(c => (Op: c.Id.Split('/')[1], Types: c.Id.Split('/')[2]))
+        .Where(g => types(g.Key.Types))
+        .SelectMany(g => g.Where((_, i) => i % Math.Max(1, g.Count() / count) == 0));
 }

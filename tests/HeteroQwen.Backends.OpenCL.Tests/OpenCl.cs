@@ -31,7 +31,7 @@ internal static class OpenCl
     public static OpenClDevice Open(OpenClBackend? backend = null)
     {
         Demand();
-        OpRunner.Check("open", (backend ?? new OpenClBackend()).Open(0, Attributes.Empty, out IDevice? device));
+        OpRunner.Check("open", (backend ?? new OpenClBackend { Store = null }).Open(0, Attributes.Empty, out IDevice? device));
         return (OpenClDevice)device!;
     }
 }

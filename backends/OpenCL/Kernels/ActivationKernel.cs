@@ -16,7 +16,7 @@ internal sealed class ActivationKernel(OpDescriptor op, OpenClDevice device) : C
 
     /// <summary>Build options of the source, which the experts' swiglu uses too.</summary>
     public static string DefinitionsOf(Tuning tuning, string kind, bool gates) =>
-        $"-D BLOCK={tuning.Block} -D KIND={kind}{(gates ? " -D GATES" : "")}";
+        $"-D BLOCK={tuning.Block} -D APPLY=apply_{kind}{(gates ? " -D GATES" : "")}";
 
     protected override ImmutableArray<(int Operand, int Result)> InPlace() => SameLayout();
 

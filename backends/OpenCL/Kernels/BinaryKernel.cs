@@ -34,7 +34,7 @@ internal sealed unsafe class BinaryKernel : ClKernel
     protected override void Build()
     {
         (string kind, string a, string b, string result) = Types(Op.Attributes.Text("kind"), Op.Operands[0].Element);
-        _function = Function("binary.cl", $"-D BLOCK={Tuning.Block} -D KIND={kind} -D A={a} -D B={b} -D R={result}", "binary", Tuning.Lanes);
+        _function = Function("binary.cl", $"-D BLOCK={Tuning.Block} -D APPLY=apply_{kind} -D A={a} -D B={b} -D R={result}", "binary", Tuning.Lanes);
         if (_isLeft || _isRight)
         {
             Own(new Immediate(Device, _immediate, out _memory));

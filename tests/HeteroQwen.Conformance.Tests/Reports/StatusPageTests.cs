@@ -1,4 +1,7 @@
+using System.Collections.Immutable;
+using HeteroQwen.Backends;
 using HeteroQwen.Backends.Cpu;
+using HeteroQwen.Backends.OpenCL;
 using HeteroQwen.Backends.Reference;
 using HeteroQwen.Ir;
 using HeteroQwen.Runtime;
@@ -15,8 +18,14 @@ public sealed class StatusPageTests
     {
         using Device cpu = Device.Open(new CpuBackend(), 0, Attributes.Empty);
         using Device reference = Device.Open(new ReferenceBackend(), 0, Attributes.Empty);
+        OpenClBackend backend = new();
+        Status status = backend.Devices(out ImmutableArray<DeviceInfo> devices);
+        Assert.True(status.IsOk);
+        Assert.SkipUnless(devices[0].Available, $"the page has a column for opencl, and here {devices[0].Reason}");
+        using Device opencl = Device.Open(backend, 0, Attributes.Empty);
         string page = StatusPage.Of([
             Report(new CaseContext(new CpuBackend(), cpu, reference, 1)), Report(new CaseContext(new ReferenceBackend(), reference, cpu, 1)),
+            Report(new CaseContext(backend, opencl, cpu, 1)),
         ]);
         Assert.Equal(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "status.md")), page);
     }
