@@ -12,7 +12,7 @@ internal sealed record Tuning
     /// <summary>Elements that an item of an elementwise kernel takes.</summary>
     public required int Block { get; init; }
 
-    /// <summary>Products of many rows go through tiles of local memory shared by a group, rather than through a panel of one item.</summary>
+    /// <summary>Products of many rows go through tiles that 64 lanes share, rather than through a panel of one item.</summary>
     public required bool Tiles { get; init; }
 
     /// <summary>Bytes of a piece of a constant at the most, where the device's largest buffer allows more.</summary>

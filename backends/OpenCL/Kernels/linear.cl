@@ -1,10 +1,10 @@
 // linear, and the products of moe_ffn: y[m, n] = sum over k of x[m, k] w[n, k] (+ bias[n]), w of any type W, x in f32.
 //
-// A group makes NP columns for all rows of x. Tile: up to 4 rows of x by 4 of w, one vector of eight lanes for each (16 accumulators
-// of 8 floats); lanes of a group take every WG-th 32 elements. Few rows read w once, where it lies: bandwidth-bound. Many rows on a
-// device whose groups are single items (PANEL) first widen the group's NP rows of w into local memory, once for all rows of x.
-// Scalar equivalent: y[m, n] = sum of x[m, k] * w[n, k], the partial sums of eight lanes added at the end. The order of the sums is
-// that of k in each lane, the same for any number of rows.
+// A group makes NP columns for all rows of x; its lanes take every WG-th 32 elements. One row of x is bandwidth-bound: each row of w is
+// run through from end to end in four chains of eight lanes, for memory is read fastest in one stream. More rows: a tile of 4 rows of x
+// by 4 of w, 16 accumulators of eight lanes, over w where it lies; and with PANEL (groups of single items) and more than 4 rows, over the
+// group's NP rows of w widened into local memory, once for all rows of x.
+// Scalar equivalent: y[m, n] = sum of x[m, k] * w[n, k], the partial sums of the lanes added at the end in a fixed order.
 //
 // INDEXED: the rows of group_id(1)'s expert e are the pairs order[starts[e]] .. order[starts[e + 1] - 1]; pair p reads row p / divisor
 // of x and writes row p of y.
@@ -14,20 +14,9 @@
 
 #define PART(r, c) PASTE(part, W)(b##r, unit, d##r, c)
 
-// out[i * NR + r] = x[i] . w[r] over this lane's elements.
-
 #define UNIT(r)                                          \
     global const uchar *b##r = PASTE(unit, W)(w##r, unit); \
     float2 d##r = PASTE(scale, W)(b##r, unit);
-
-#define ONE_STEP(c)                          \
-    {                                        \
-        float8 a = vload8(4 * unit + c, x0); \
-        s0 = MAD(PART(0, c), a, s0);         \
-        s1 = MAD(PART(1, c), a, s1);         \
-        s2 = MAD(PART(2, c), a, s2);         \
-        s3 = MAD(PART(3, c), a, s3);         \
-    }
 
 #define FOUR_ROWS(v, r)          \
     {                            \
@@ -59,23 +48,36 @@
 #define FOUR_TOTALS(i) \
     vstore4((float4)(lanes_of(s##i##0), lanes_of(s##i##1), lanes_of(s##i##2), lanes_of(s##i##3)), i, out);
 
-inline void dot_one(global const uchar *w0, global const uchar *w1, global const uchar *w2, global const uchar *w3, global const float *x0, int k,
-                    float *out)
+// w[0] . x[0] over this lane's elements.
+inline float dot_row(global const uchar *w0, global const float *x0, int k)
 {
     int lane = (int)get_local_id(0);
     float8 s0 = 0, s1 = 0, s2 = 0, s3 = 0;
     for (int unit = lane; unit < k / 32; unit += WG)
     {
-        UNIT(0) UNIT(1) UNIT(2) UNIT(3)
-        ONE_STEP(0) ONE_STEP(1) ONE_STEP(2) ONE_STEP(3)
+        UNIT(0)
+        s0 = MAD(PART(0, 0), vload8(4 * unit, x0), s0);
+        s1 = MAD(PART(0, 1), vload8(4 * unit + 1, x0), s1);
+        s2 = MAD(PART(0, 2), vload8(4 * unit + 2, x0), s2);
+        s3 = MAD(PART(0, 3), vload8(4 * unit + 3, x0), s3);
     }
-    float4 sum = (float4)(lanes_of(s0), lanes_of(s1), lanes_of(s2), lanes_of(s3));
+    float sum = lanes_of((s0 + s1) + (s2 + s3));
     for (int j = k / 32 * 32 + lane; j < k; j += WG)
     {
-        float4 v = (float4)(PASTE(load, W)(w0, j), PASTE(load, W)(w1, j), PASTE(load, W)(w2, j), PASTE(load, W)(w3, j));
-        sum = MAD(v, (float4)x0[j], sum);
+        sum = MAD(PASTE(load, W)(w0, j), x0[j], sum);
     }
-    vstore4(sum, 0, out);
+    return sum;
+}
+
+// out[i * NR + r] = x[i] . w[r] over this lane's elements, for one row of x, and for four.
+
+inline void dot_one(global const uchar *w0, global const uchar *w1, global const uchar *w2, global const uchar *w3, global const float *x0, int k,
+                    float *out)
+{
+    out[0] = dot_row(w0, x0, k);
+    out[1] = dot_row(w1, x0, k);
+    out[2] = dot_row(w2, x0, k);
+    out[3] = dot_row(w3, x0, k);
 }
 
 inline void dot_four(global const uchar *w0, global const uchar *w1, global const uchar *w2, global const uchar *w3, global const float *x0,
