@@ -58,6 +58,7 @@ internal static class KvTypes
             }
         }
 
-        return !Refused(type).Except(Refused(ElementType.F32)).Any();
+        IReadOnlyList<string> refused = Refused(type);
+        return refused.Count == 0 || !refused.Except(Refused(ElementType.F32)).Any();
     }
 }

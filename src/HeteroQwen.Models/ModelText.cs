@@ -10,6 +10,7 @@ public sealed class ModelText(string source, Func<QwenTokenizer?> tokenizer, Fun
 {
     private readonly Lazy<QwenTokenizer?> _tokenizer = new(tokenizer);
     private readonly Lazy<ChatTemplate> _template = new(template);
+    private Task? _early;
 
     /// <summary>The tokenizer; null where the model has none.</summary>
     /// <exception cref="UserErrorException">The model's tokenizer is damaged or of another kind.</exception>
@@ -23,6 +24,23 @@ public sealed class ModelText(string source, Func<QwenTokenizer?> tokenizer, Fun
     /// <exception cref="UserErrorException">The model has none, or it is damaged or of another kind.</exception>
     public QwenTokenizer RequireTokenizer() => Tokenizer
         ?? throw new UserErrorException($"{source}: the model has no tokenizer; give token ids (--tokens), or add its tokenizer.json");
+
+    /// <summary>
+    /// Begins to read the tokenizer on another thread, which takes a good part of a second that a start can fill with other work. What
+    /// fails fails when it is asked for.
+    /// </summary>
+    public void BeginTokenizer() => _early ??= Task.Factory.StartNew(
+        () => _tokenizer.Value, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>Waits until no other thread reads, so that what is read from can be closed.</summary>
+    internal void EndReading()
+    {
+        if (_early is not null)
+        {
+            // Which does not throw what the reading threw.
+            Task.WaitAny(_early);
+        }
+    }
 
     /// <summary>The files of a Hugging Face folder, which need not hold a model beside them.</summary>
     public static ModelText OfFolder(string folder)

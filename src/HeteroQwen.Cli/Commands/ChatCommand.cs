@@ -34,18 +34,17 @@ internal sealed class ChatCommand
         GenerationSettings settings = _generation.Read(parsed);
         Conversation conversation = _conversation.Read(parsed);
         Device device = settings.Engine.OpenDevice(_tool);
-        ModelText text = ModelSource.OpenText(settings.Model);
-        QwenTokenizer tokenizer = text.RequireTokenizer();
-        if (text.Template.Warning is not null)
+        using IModelSource model = ModelFiles.Open(settings.Model);
+        model.Text.BeginTokenizer();
+        if (model.Text.Template.Warning is { } warning)
         {
-            throw new UserErrorException($"chat: {text.Template.Warning}");
+            throw new UserErrorException($"chat: {warning}");
         }
 
-        settings.Sampling.CheckStops(tokenizer);
-        using IModelSource model = ModelFiles.Open(settings.Model);
         SamplingOptions sampling = settings.Sampling.Over(model.Generation);
         using Engine engine = settings.Engine.Open(_tool, model, device);
-        using ChatAnswerer answerer = new(_tool, engine, text, sampling, settings);
+        settings.Sampling.CheckStops(model.Text.RequireTokenizer());
+        using ChatAnswerer answerer = new(_tool, engine, model.Text, sampling, settings);
         using LineInput input = new(_tool.Interruption);
         if (input.IsTerminal)
         {

@@ -47,10 +47,10 @@ internal sealed class LogitsCommand
         EngineSettings settings = _engine.Read(parsed);
         string name = parsed.GetValue(_model)!;
         Device device = settings.OpenDevice(_tool);
+        using IModelSource model = ModelFiles.Open(name);
         int[] tokens = list is not null
             ? Arguments.Ids(list, "--tokens")
-            : ModelSource.OpenText(name).RequireTokenizer().Encode(text!, allowSpecial: true);
-        using IModelSource model = ModelFiles.Open(name);
+            : model.Text.RequireTokenizer().Encode(text!, allowSpecial: true);
         int context = Math.Clamp(tokens.Length, 1, model.Config.ContextLimit);
         settings = settings with { Options = settings.Options with { AllRows = true, Context = context } };
         using Engine engine = settings.Open(_tool, model, device);

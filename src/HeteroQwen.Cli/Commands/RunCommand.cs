@@ -53,11 +53,13 @@ internal sealed class RunCommand
 
         Device device = settings.Engine.OpenDevice(_tool);
         using IModelSource model = ModelFiles.Open(settings.Model);
-        int[] prompt = _prompt.Read(parsed, model.Text);
+        model.Text.BeginTokenizer();
+        Func<ModelText, int[]> prompt = _prompt.Read(parsed);
+        SamplingOptions sampling = settings.Sampling.Over(model.Generation);
+        using Engine engine = settings.Engine.Open(_tool, model, device);
         QwenTokenizer? tokenizer = model.Text.Tokenizer;
         settings.Sampling.CheckStops(tokenizer);
-        GenerationRequest request = new(prompt) { MaxTokens = settings.MaxTokens, Sampling = settings.Sampling.Over(model.Generation) };
-        using Engine engine = settings.Engine.Open(_tool, model, device);
+        GenerationRequest request = new(prompt(model.Text)) { MaxTokens = settings.MaxTokens, Sampling = sampling };
         IReadOnlyList<string> stops = settings.Sampling.Stops;
         return parsed.GetValue(_json)
             ? AnswerInJson(engine, request with { Text = tokenizer is null ? null : new(tokenizer, stops) })
@@ -69,6 +71,7 @@ internal sealed class RunCommand
         int parallel = Arguments.Whole(parsed, _parallel, 1, MostParallel) ?? PromptsRun.DefaultParallel;
         Device device = settings.Engine.OpenDevice(_tool);
         using IModelSource model = ModelFiles.Open(settings.Model);
+        model.Text.BeginTokenizer();
         IReadOnlyList<NumberedPrompt> prompts = _prompt.ReadAll(parsed, model.Text);
         GenerationRequest common = new(ReadOnlyMemory<int>.Empty)
         {

@@ -61,26 +61,26 @@ internal sealed class PromptReader
         return prompts.Count > 0 ? prompts : throw new UserErrorException($"{name}: there is no prompt; write one on each line");
     }
 
-    /// <summary>The prompt's ids.</summary>
-    /// <param name="parsed">The command line.</param>
-    /// <param name="model">Its tokenizer and template.</param>
+    /// <summary>Reads the prompt; its ids are made when they are asked for, of a model's tokenizer and template.</summary>
     /// <exception cref="UserErrorException">The options contradict each other, or the prompt cannot be read.</exception>
-    public int[] Read(ParseResult parsed, ModelText model)
+    public Func<ModelText, int[]> Read(ParseResult parsed)
     {
         Check(parsed);
         if (parsed.GetValue(_tokens) is { } list)
         {
-            return Arguments.Ids(list, "--tokens");
+            int[] ids = Arguments.Ids(list, "--tokens");
+            return _ => ids;
         }
 
         if (parsed.GetValue(_messages) is { } path)
         {
-            return Render(model, WithThinking(parsed, LoadRequest(path)));
+            ChatRequest request = WithThinking(parsed, LoadRequest(path));
+            return model => Render(model, request);
         }
 
         string prompt = parsed.GetValue(_prompt) ?? Terminal.ReadPiped() ?? throw new UserErrorException(
             "run: there is no prompt; give one, as in heteroqwen run \"What is 47 + 85?\", or --tokens, or --messages, or pipe a text in");
-        return Encode(parsed, model, prompt);
+        return model => Encode(parsed, model, prompt);
     }
 
     /// <summary>Reads messages from a file or, for <c>-</c>, from standard input, and reports fields that mean nothing.</summary>

@@ -44,17 +44,18 @@ internal sealed class GgufFields(GgufFile file, string prefix)
         ? null
         : value.Type == GgufType.Text ? GgufCursor.DecodeOrNull(file.Utf8(value)) ?? throw Bad(key, "UTF-8") : throw Bad(key, "a text");
 
-    /// <summary>An array of texts, each read when it is reached.</summary>
-    public IEnumerable<string> Texts(string key) => Array(key, GgufType.Text, "texts")
-        .Select((item, i) => GgufCursor.DecodeOrNull(file.Utf8(item))
-            ?? throw GgufCursor.Bad(File, $"text {i} of {prefix}{key} is no valid UTF-8"));
-
     /// <summary>An array of texts, as bytes that are not checked.</summary>
-    public IEnumerable<GgufValue> RawTexts(string key) => Array(key, GgufType.Text, "texts");
+    public GgufTexts Texts(string key) => new(file, Array(key, GgufType.Text, "texts"));
 
-    public IEnumerable<int> Ints(string key) => Array(key, GgufType.Int32, "32-bit numbers").Select(item => (int)file.Integer(item)!);
+    /// <summary>A text of an array.</summary>
+    public string Decode(ReadOnlySpan<byte> text, string key, int index) =>
+        GgufCursor.DecodeOrNull(text) ?? throw GgufCursor.Bad(File, $"text {index} of {prefix}{key} is no valid UTF-8");
 
-    public IEnumerable<bool> Flags(string key) => Array(key, GgufType.Bool, "truth values").Select(item => file.Integer(item) == 1);
+    /// <summary>An array of 32-bit numbers, for <see cref="GgufFile.Int32At"/>.</summary>
+    public GgufValue Ints(string key) => Array(key, GgufType.Int32, "32-bit numbers");
+
+    public IEnumerable<bool> Flags(string key) =>
+        file.Items(Array(key, GgufType.Bool, "truth values")).Select(item => file.Integer(item) == 1);
 
     /// <summary>The sentence for a value that is not allowed.</summary>
     public UserErrorException Bad(string key, string allowed) =>
@@ -66,10 +67,10 @@ internal sealed class GgufFields(GgufFile file, string prefix)
     public UserErrorException Unsupported(string key, string why) =>
         new($"{File}: {prefix}{Shown.Text(key)} is {Value(key)}, which is not supported ({why}); use another model");
 
-    private IEnumerable<GgufValue> Array(string key, GgufType item, string items)
+    private GgufValue Array(string key, GgufType item, string items)
     {
         GgufValue value = Find(key) ?? throw Missing(key);
-        return value.Type == GgufType.Array && value.Item == item ? file.Items(value) : throw Bad(key, $"an array of {items}");
+        return value.Type == GgufType.Array && value.Item == item ? value : throw Bad(key, $"an array of {items}");
     }
 
     private GgufValue? Find(string key) => file.Metadata.TryGetValue(prefix + key, out GgufValue value) ? value : null;

@@ -93,6 +93,14 @@ public sealed class GgufFile : IDisposable
         };
     }
 
+    /// <summary>The text whose length stands at an offset, inside an array of texts.</summary>
+    internal GgufValue TextAt(long offset) =>
+        new(GgufType.Text, GgufType.Text, offset + 8, BinaryPrimitives.ReadInt64LittleEndian(_file.Span(offset, 8)));
+
+    /// <summary>An item of an array of 32-bit numbers.</summary>
+    internal int Int32At(GgufValue array, long index) =>
+        BinaryPrimitives.ReadInt32LittleEndian(_file.Span(array.Offset + (sizeof(int) * index), sizeof(int)));
+
     /// <summary>The items of an array, but of one of arrays; none if the value is no array.</summary>
     public IEnumerable<GgufValue> Items(GgufValue array)
     {

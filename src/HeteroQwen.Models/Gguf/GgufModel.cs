@@ -71,6 +71,7 @@ public sealed class GgufModel : IModelSource
     public void Dispose()
     {
         _disposed = true;
+        Text.EndReading();
         _file.Dispose();
     }
 

@@ -29,11 +29,14 @@ internal static class GgufTokenizer
 
         TokenizerTables tables = new(
             why => new UserErrorException($"{file.Path}: the tokenizer {why}; take a GGUF file of a Qwen3 model"));
-        ReadTokens(fields, tables);
+        ReadTokens(file, fields, tables);
         tables.RequireBytes();
-        foreach (string merge in fields.Texts("merges"))
+        GgufTexts merges = fields.Texts("merges");
+        tables.ExpectMerges(merges.Count);
+        int index = 0;
+        foreach (ReadOnlySpan<byte> merge in merges)
         {
-            tables.AddMerge(merge.Split(' '));
+            tables.AddMerge(fields.Decode(merge, "merges", index++));
         }
 
         return new QwenTokenizer(tables);
@@ -49,11 +52,12 @@ internal static class GgufTokenizer
         }
 
         int id = 0;
-        foreach (GgufValue token in fields.RawTexts("tokens"))
+        foreach (ReadOnlySpan<byte> token in fields.Texts("tokens"))
         {
-            if (token.Count == spelling.Length && file.Utf8(token).SequenceEqual(spelling))
+            if (token.SequenceEqual(spelling))
             {
-                return fields.Ints("token_type").ElementAtOrDefault(id) == Control ? id : null;
+                GgufValue types = fields.Ints("token_type");
+                return id < types.Count && file.Int32At(types, id) == Control ? id : null;
             }
 
             id++;
@@ -62,22 +66,24 @@ internal static class GgufTokenizer
         return null;
     }
 
-    private static void ReadTokens(GgufFields fields, TokenizerTables tables)
+    private static void ReadTokens(GgufFile file, GgufFields fields, TokenizerTables tables)
     {
-        using IEnumerator<int> types = fields.Ints("token_type").GetEnumerator();
+        GgufTexts tokens = fields.Texts("tokens");
+        GgufValue types = fields.Ints("token_type");
+        tables.ExpectTokens(tokens.Count);
         int id = 0;
-        foreach (string token in fields.Texts("tokens"))
+        foreach (ReadOnlySpan<byte> token in tokens)
         {
-            if (!types.MoveNext())
+            if (id >= types.Count)
             {
                 throw fields.Bad("token_type", "as long as tokens");
             }
 
-            Add(tables, token, id, types.Current, fields);
+            Add(tables, fields.Decode(token, "tokens", id), id, file.Int32At(types, id), fields);
             id++;
         }
 
-        if (types.MoveNext())
+        if (id < types.Count)
         {
             throw fields.Bad("token_type", "as long as tokens");
         }

@@ -65,7 +65,7 @@ internal static class GgufTokenizerMetadata
     /// </summary>
     private static void AddEnds(IModelSource model, TokenizerTables? tables, Action<string, object> add, ICollection<string> notes)
     {
-        int? Spelled(string token) => tables is not null && tables.Ids.TryGetValue(token, out int id) ? id : null;
+        int? Spelled(string token) => tables is not null && tables.TryGetId(token, out int id) ? id : null;
         if (model.Config.BosTokenId is { } bos)
         {
             add("tokenizer.ggml.bos_token_id", (uint)bos);

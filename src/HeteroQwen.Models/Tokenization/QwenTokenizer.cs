@@ -16,14 +16,12 @@ public sealed class QwenTokenizer
     private readonly LongWordEncoder _longWords;
     private readonly AddedTokens _added;
     private readonly Dictionary<int, string> _tokens;
-    private readonly Dictionary<string, int> _ids;
     private readonly HashSet<int> _special;
 
     internal QwenTokenizer(TokenizerTables tables)
     {
         Tables = tables;
         _tokens = tables.Tokens;
-        _ids = tables.Ids;
         _special = [.. tables.Added.Where(token => token.IsSpecial).Select(token => token.Id)];
         _added = new AddedTokens(tables.Added);
         VocabularySize = _tokens.Keys.Max() + 1;
@@ -112,7 +110,7 @@ public sealed class QwenTokenizer
     /// <exception cref="UserErrorException">The id has no token.</exception>
     public string PieceOf(int id) => Decode([id]);
 
-    public bool TryGetId(string token, out int id) => _ids.TryGetValue(token, out id);
+    public bool TryGetId(string token, out int id) => Tables.TryGetId(token, out id);
 
     /// <summary>True for a control token, such as <c>&lt;|im_end|&gt;</c>.</summary>
     public bool IsSpecial(int id) => _special.Contains(id);

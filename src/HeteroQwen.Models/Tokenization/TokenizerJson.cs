@@ -88,13 +88,13 @@ internal sealed class TokenizerJson
             _tables.AddMerge(ReadMerge(entry));
     }
 
-    /// <summary>The parts of a merge, which the file has as "a b" or as a pair of strings; none if it is neither.</summary>
-    private static string[] ReadMerge(JsonElement entry) => entry.ValueKind switch
+    /// <summary>A merge as "a b", which the file has as such or as a pair of strings; what is neither is no pair here either.</summary>
+    private static string ReadMerge(JsonElement entry) => entry.ValueKind switch
     {
-        JsonValueKind.String => entry.GetString()!.Split(' '),
-        JsonValueKind.Array when entry.EnumerateArray().All(part => part.ValueKind == JsonValueKind.String)
-            => [.. entry.EnumerateArray().Select(part => part.GetString()!)],
-        _ => [],
+        JsonValueKind.String => entry.GetString()!,
+        JsonValueKind.Array when entry.GetArrayLength() == 2 && entry.EnumerateArray().All(part => part.ValueKind == JsonValueKind.String)
+            => string.Join(' ', entry.EnumerateArray().Select(part => part.GetString())),
+        _ => "",
     };
 
     private void ReadAdded(JsonElement added)

@@ -44,7 +44,9 @@ public sealed class GgufTokenizerTests
     }
 
     /// <summary>Only a tokenizer: <see cref="ModelSource.OpenText"/> needs no model.</summary>
-    private static GgufWriter Golden() => new GgufWriter().Set(Prefix + "model", "gpt2").Set(Prefix + "pre", "qwen2")
+    private static GgufWriter Golden() => Golden(new GgufWriter());
+
+    private static GgufWriter Golden(GgufWriter writer) => writer.Set(Prefix + "model", "gpt2").Set(Prefix + "pre", "qwen2")
         .Set(Prefix + "tokens", s_golden.Value.Tokens)
         .Set(Prefix + "token_type", s_golden.Value.Types).Set(Prefix + "merges", s_golden.Value.Merges);
 
@@ -112,6 +114,30 @@ public sealed class GgufTokenizerTests
         Assert.Null(text.Tokenizer);
         Sentence.AssertNames(Assert.Throws<UserErrorException>(text.RequireTokenizer), "x.gguf", "--tokens");
         Assert.Contains("tokenizer.chat_template", text.Template.Warning, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("gpt2")]
+    [InlineData("llama")]
+    public void BeginTokenizer_of_a_model_that_is_closed_at_once_reads_to_the_end_first(string kind)
+    {
+        using TempFolder folder = new();
+        using HuggingFaceFolder source = HuggingFaceFolder.Open(TestData.Path("hf/dense-tied-f32"));
+        string path = folder.Write("x.gguf", Golden(GgufWriter.Of(source)).Set(Prefix + "model", kind).ToBytes());
+        for (int i = 0; i < 20; i++)
+        {
+            GgufModel model = GgufModel.Open(path);
+            model.Text.BeginTokenizer();
+            model.Dispose();
+            if (kind == "gpt2")
+            {
+                Assert.Equal(512, model.Text.RequireTokenizer().VocabularySize);
+            }
+            else
+            {
+                Sentence.AssertNames(Assert.Throws<UserErrorException>(() => model.Text.Tokenizer), path, "llama");
+            }
+        }
     }
 
     [Fact]

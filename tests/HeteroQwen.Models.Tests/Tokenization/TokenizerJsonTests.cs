@@ -31,6 +31,8 @@ public sealed class TokenizerJsonTests
         { "model.merges", "[\"a\"]", "pair" },
         { "model.merges", "[\"a b c\"]", "pair" },
         { "model.merges", "[[\"a\"]]", "pair" },
+        { "model.merges", "[[\"e r\"]]", "pair" },
+        { "model.merges", "[[\"e\", \"r \"]]", "pair" },
         { "model.merges", "[[\"a\", 1]]", "pair" },
         { "model.merges", "[3]", "pair" },
         { "model.merges", "[[\"a\", \"absent\"]]", "'absent'" },
