@@ -72,9 +72,10 @@ public sealed class BadInputTests
     [InlineData(2, "bench -d 2147483647 -n 2147483647", "4294967294 tokens", "2048")]
     [InlineData(2, "bench -b reference -t 2", "reference", "1 thread")]
     [InlineData(2, "bench --tier nosuch", "nosuch", "tier")]
-    [InlineData(3, "bench -b cpu,gpu", "-b gpu", "cpu and reference")]
+    [InlineData(3, "bench -b cpu,gpu", "-b gpu", "cpu, reference and opencl")]
     [InlineData(2, "run -b cpu:x hi", "cpu:x", "cpu:0")]
-    [InlineData(3, "run -b gpu hi", "-b gpu", "cpu and reference")]
+    [InlineData(3, "run -b opencl:99 hi", "opencl:99", "devices")]
+    [InlineData(3, "run -b gpu hi", "-b gpu", "cpu, reference and opencl")]
     [InlineData(3, "logits -b refrence --tokens 1", "did you mean reference?")]
     [InlineData(3, "run -b cpu:1 hi", "-b cpu:1", "heteroqwen devices")]
     public void Wrong_line_is_refused_with_one_sentence(int code, string line, params string[] parts) =>

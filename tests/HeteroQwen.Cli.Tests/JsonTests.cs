@@ -9,14 +9,24 @@ public sealed class JsonTests
     public void Devices_have_the_fields_of_the_design()
     {
         JsonElement devices = HeteroQwenProcess.Run("devices", "--json").MustSucceed().Json;
-        Assert.Equal(["cpu:0", "reference:0"], devices.EnumerateArray().Select(d => d.GetProperty("id").GetString()));
+        Assert.Equal(["cpu:0", "reference:0", "opencl:0"], devices.EnumerateArray().Select(d => d.GetProperty("id").GetString()).Take(3));
         Assert.All(devices.EnumerateArray(), device =>
         {
             Assert.Equal(["id", "backend", "name", "available", "reason", "memory_bytes", "tiers", "notes"], Fields(device));
-            Assert.True(device.GetProperty("available").GetBoolean());
-            Assert.Equal(JsonValueKind.Null, device.GetProperty("reason").ValueKind);
-            Assert.True(device.GetProperty("memory_bytes").GetInt64() > 0);
+            bool available = device.GetProperty("available").GetBoolean();
+            Assert.True(available || device.GetProperty("backend").GetString() == "opencl");
+            Assert.Equal(available ? JsonValueKind.Null : JsonValueKind.String, device.GetProperty("reason").ValueKind);
+            Assert.Equal(available, device.GetProperty("memory_bytes").GetInt64() > 0);
         });
+    }
+
+    [Fact]
+    public void Devices_without_an_OpenCL_driver_say_what_is_missing()
+    {
+        Outcome outcome = HeteroQwenProcess.RunInShell("OCL_ICD_VENDORS=/none OCL_ICD_FILENAMES= heteroqwen devices --json").MustSucceed();
+        JsonElement device = outcome.Json.EnumerateArray().Single(d => d.GetProperty("backend").GetString() == "opencl");
+        Assert.False(device.GetProperty("available").GetBoolean());
+        Assert.Contains("install", device.GetProperty("reason").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]
