@@ -10,6 +10,9 @@ internal sealed class PackedMatrices
 {
     private readonly Dictionary<(string Identity, ElementType Type, string Shape), PackedMatrix> _held = [];
 
+    /// <summary>Where their memory comes from.</summary>
+    public PackedPages Pages { get; } = new();
+
     /// <summary>Bytes held now.</summary>
     public long Bytes => _held.Values.Sum(m => m.Bytes);
 

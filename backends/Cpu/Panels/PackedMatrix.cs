@@ -74,8 +74,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
             throw new InsufficientMemoryException($"{constant.Identity} takes {packed.Bytes} bytes");
         }
 
-        packed._memory = new PackedMemory(packed.Bytes);
-        packed.Data = packed._memory.Data;
+        packed.Data = owner.Pages.Take(packed.Bytes, out packed._memory);
         try
         {
             packed.Fill(constant, pool);
@@ -148,7 +147,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     private void Free()
     {
-        _memory!.Dispose();
+        _owner.Pages.Give(_memory!);
         Data = null;
     }
 }

@@ -8,6 +8,8 @@ namespace HeteroQwen.Backends.Cpu.Panels;
 /// </summary>
 internal sealed unsafe class PackedMemory : IDisposable
 {
+    private int _shares = 1;
+
     /// <exception cref="OutOfMemoryException">Memory is refused.</exception>
     /// <exception cref="OverflowException">The size cannot be counted.</exception>
     public PackedMemory(long bytes)
@@ -17,11 +19,23 @@ internal sealed unsafe class PackedMemory : IDisposable
         HostPages.AskHuge(Data, bytes);
     }
 
+    /// <summary>Null once it is freed.</summary>
     public byte* Data { get; private set; }
 
+    /// <summary>One more that disposes of it.</summary>
+    public PackedMemory Share()
+    {
+        _shares++;
+        return this;
+    }
+
+    /// <summary>One share less; with the last it is freed.</summary>
     public void Dispose()
     {
-        NativeMemory.AlignedFree(Data);
-        Data = null;
+        if (--_shares == 0)
+        {
+            NativeMemory.AlignedFree(Data);
+            Data = null;
+        }
     }
 }
