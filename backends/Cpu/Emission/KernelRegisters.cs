@@ -29,6 +29,22 @@ internal static class KernelRegisters
     public static void Load(Assembler a, AssemblerRegister64 register, string field) => a.mov(register, __qword_ptr[rdi + Field(field)]);
 
     /// <summary>
+    /// Asks for the lines that <see cref="Store"/> will write for two panels: stores retire in order, and each would wait for its line.
+    /// rdi points to the call; rax and rdx are lost.
+    /// </summary>
+    public static void AskForResults(Assembler a, int rows)
+    {
+        Load(a, rax, nameof(ProductCall.Y));
+        Load(a, rdx, nameof(ProductCall.YStride));
+        for (int row = 0; row < rows; row++)
+        {
+            a.prefetchw(__byte_ptr[rax]);
+            a.prefetchw(__byte_ptr[rax + 64]);
+            a.add(rax, rdx);
+        }
+    }
+
+    /// <summary>
     /// Stores vectors 0 .. rows * panels - 1, a row's panels side by side, as far as the call's mask has their columns, and returns.
     /// rdi points to the call; rax, rdx, k1 and k2 are lost.
     /// </summary>

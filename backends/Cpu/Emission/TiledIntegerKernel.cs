@@ -16,7 +16,10 @@ namespace HeteroQwen.Backends.Cpu.Emission;
 /// </code>
 /// Tile: 32 columns x 6 rows. Vectors 0..11 acc, 12..23 dot (row by row, the two panels side by side), 24, 25 codes, later steps and
 /// mins, 26..31 activations and products of scales in turn. A quad of activations is broadcast once and serves both panels: with 2
-/// loads of codes and 6 broadcasts for 12 products, loads are no limit where one vector is loaded for each product.
+/// loads of codes and 6 broadcasts for 12 products, loads are no limit where one vector is loaded for each product. What is: products,
+/// and the multiplications of the scaling, share the same units, so that of each group's 96 + 24 (Q4_K 36, Q6_K 48) instructions for
+/// these the 96 count. The rest is to have all memory near in time: lines of the results and of the next tile's activations are asked
+/// for ahead.
 /// rax, rcx codes; rdx, rsi steps; r8, r9 mins; r10 activations; r11 bytes of scales passed; rdi bytes of steps passed (64 a group);
 /// k3 the call, while rdi counts.
 /// </summary>
@@ -64,6 +67,7 @@ internal static class TiledIntegerKernel
 
     private static void EmitEntry(Assembler a, ElementType type, int rows)
     {
+        AskForResults(a, rows);
         Load(a, rax, nameof(ProductCall.Codes0));
         Load(a, rcx, nameof(ProductCall.Codes1));
         Load(a, rdx, nameof(ProductCall.Steps0));
@@ -110,6 +114,11 @@ internal static class TiledIntegerKernel
         {
             AssemblerRegisterZMM activations = Vector(FirstSpare + (row % Spares));
             a.vpbroadcastd(activations, __dword_ptr[x.Quad(row, quad)]);
+            if (row == quad)
+            {
+                a.prefetcht0(__byte_ptr[x.Quad(rows + row, 0)]);
+            }
+
             a.vpdpbusd(Vector(Dots + (row * Panels)), Vector(Weights), activations);
             a.vpdpbusd(Vector(Dots + (row * Panels) + 1), Vector(Weights + 1), activations);
         }

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics.X86;
+
 namespace HeteroQwen.Backends.Cpu.Panels;
 
 /// <summary>
@@ -8,6 +10,7 @@ internal sealed unsafe class IntegerProduct : PanelProduct
 {
     private const int Columns = PanelLayout.Columns;
     private const int Together = 2;
+    private const int Line = 64;
 
     private readonly PackedMatrix _matrix;
     private readonly IntegerTiles _tiles;
@@ -51,18 +54,33 @@ internal sealed unsafe class IntegerProduct : PanelProduct
             else
             {
                 BindUnpacked(ref call, matrix, first + i, panels, scratch);
-                AllRows(x.Rows, &call);
+                AllRows(x.Rows, &call, first + i + Together < _matrix.Panels ? _matrix.Panel(matrix, first + i + Together) : null);
             }
         }
     }
 
-    private void AllRows(int rows, ProductCall* call)
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="call">The call for the first of them.</param>
+    /// <param name="next">
+    /// The panels that likely come next, or null: they are asked for bit by bit meanwhile, since the first rows would wait for each line.
+    /// </param>
+    private void AllRows(int rows, ProductCall* call, byte* next)
     {
+        long bytes = next == null ? 0 : Together * _matrix.PanelBytes;
         for (int row = 0, taken; row < rows; row += taken)
         {
             taken = NextRows(rows - row, _tiles.MostTiledRows);
+            Ask(next + (bytes / rows * row), next + (bytes / rows * (row + taken)));
             _tiles.Tiled(taken, call);
             call->Next(taken, _recordBytes);
+        }
+    }
+
+    private static void Ask(byte* from, byte* to)
+    {
+        for (; Sse.IsSupported && from < to; from += Line)
+        {
+            Sse.Prefetch1(from);
         }
     }
 

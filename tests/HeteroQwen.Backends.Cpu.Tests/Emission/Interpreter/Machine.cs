@@ -98,7 +98,7 @@ internal sealed class Machine
         bool known = instruction.Mnemonic switch
         {
             Mnemonic.Vzeroupper => ZeroUpper(),
-            Mnemonic.Prefetcht1 => true,
+            Mnemonic.Prefetcht0 or Mnemonic.Prefetcht1 or Mnemonic.Prefetchw => true,
             _ => General.Execute(this, instruction) || MaskUnit.Execute(this, instruction) || Tiles.Execute(instruction) || Vectors(instruction),
         };
         return known ? instruction.NextIP : throw new RefusedException($"holds an instruction that is not known: {instruction}");
