@@ -1,4 +1,5 @@
 using HeteroQwen.Backends.Cpu.Simd;
+using HeteroQwen.Ir;
 
 namespace HeteroQwen.Backends.Cpu.Attention;
 
@@ -33,8 +34,8 @@ internal abstract unsafe class AttentionLoops(AttentionShape shape, SimdWidth wi
 }
 
 /// <summary>
-/// A chunk of 128 entries: products of all rows, a block of entries after the other; weights; sums, block by block again. Blocks are
-/// widened to f32 once for all rows, and are so small that they stay in a near cache while the rows pass.
+/// A chunk of 128 entries: products of all rows, a block of entries after the other; weights; sums, block by block again. Blocks are so
+/// small that they stay in a near cache while the rows pass.
 /// </summary>
 internal sealed unsafe class AttentionLoops<T>(AttentionShape shape, SimdWidth width) : AttentionLoops(shape, width)
     where T : struct, ISimd<T>
@@ -50,25 +51,18 @@ internal sealed unsafe class AttentionLoops<T>(AttentionShape shape, SimdWidth w
 
     public override void Chunk(in AttentionArguments a, in AttentionTile tile, long chunk, in AttentionScratch scratch)
     {
-        (int first, int last) = See(a, tile, chunk, scratch);
-        int block = AttentionScratch.EntriesAtOnce(Layout, tile.KvHeads);
-        long position = chunk * AttentionShape.Chunk;
-        first = first / Scores<T>.Entries * Scores<T>.Entries;
-        KvTarget keys = new(scratch.Entries, Layout.Row, Layout.Row * block);
-        for (int e = first; e < last; e += block)
+        KvBlocks<T> blocks = new(Shape, Layout, tile, chunk * AttentionShape.Chunk, scratch.Entries);
+        switch (blocks.Element)
         {
-            int count = Math.Min(block, last - e);
-            KvRows<T>.Load(Shape, a.K, tile.Pages, position + e, count, tile.KvHead, tile.KvHeads, keys);
-            Score(tile, e, count, keys, scratch);
-        }
-
-        Weigh(tile, scratch);
-        KvTarget values = new(scratch.Entries, Layout.Sums, Layout.Sums * block);
-        for (int e = first; e < last; e += block)
-        {
-            int count = Math.Min(block, last - e);
-            KvRows<T>.Load(Shape, a.V, tile.Pages, position + e, count, tile.KvHead, tile.KvHeads, values);
-            Sum(tile, e, count, values, scratch);
+            case ElementType.F16:
+                Chunk<KvF16>(a, tile, chunk, blocks, scratch);
+                break;
+            case ElementType.BF16:
+                Chunk<KvBF16>(a, tile, chunk, blocks, scratch);
+                break;
+            default:
+                Chunk<KvF32>(a, tile, chunk, blocks, scratch);
+                break;
         }
     }
 
@@ -123,11 +117,33 @@ internal sealed unsafe class AttentionLoops<T>(AttentionShape shape, SimdWidth w
         return (first, last);
     }
 
-    private void Score(in AttentionTile tile, int from, int count, KvTarget keys, in AttentionScratch scratch)
+    private void Chunk<TElement>(
+        in AttentionArguments a, in AttentionTile tile, long chunk, in KvBlocks<T> blocks, in AttentionScratch scratch)
+        where TElement : struct, IKvElement
+    {
+        (int first, int last) = See(a, tile, chunk, scratch);
+        first = first / Scores<T>.Entries * Scores<T>.Entries;
+        for (int e = first, count; e < last; e += count)
+        {
+            KvBlock keys = blocks.Get(a.K, Layout.Row, e, last, out count);
+            Score<TElement>(tile, e, count, keys, scratch);
+        }
+
+        Weigh(tile, scratch);
+        for (int e = first, count; e < last; e += count)
+        {
+            KvBlock values = blocks.Get(a.V, Layout.Sums, e, last, out count);
+            Sum<TElement>(tile, e, count, values, scratch);
+        }
+    }
+
+    private void Score<TElement>(in AttentionTile tile, int from, int count, in KvBlock keys, in AttentionScratch scratch)
+        where TElement : struct, IKvElement
     {
         int rows = tile.HeadRows;
         for (int head = 0; head < tile.KvHeads; head++)
         {
+            keys.PrefetchNext(head, count);
             for (int row = 0, step; row < rows; row += step)
             {
                 step = RowTile.Step<T>(rows - row);
@@ -141,8 +157,8 @@ internal sealed unsafe class AttentionLoops<T>(AttentionShape shape, SimdWidth w
                 int entries = Math.Min(count, high - from) - low;
                 long at = (head * rows) + row;
                 float* to = scratch.Weights + (at * AttentionShape.Chunk) + from + low;
-                float* k = keys.Data + (head * keys.Head) + (low * keys.Row);
-                Scores<T>.Rows(step, scratch.Q + (at * Layout.Row), k, Layout.Row, entries, to);
+                byte* k = keys.Data + (head * keys.Head) + (low * keys.Row);
+                Scores<T>.Rows<TElement>(step, scratch.Q + (at * Layout.Row), k, keys.Row, Layout.Row, entries, to);
             }
         }
     }
@@ -163,12 +179,14 @@ internal sealed unsafe class AttentionLoops<T>(AttentionShape shape, SimdWidth w
         }
     }
 
-    private void Sum(in AttentionTile tile, int from, int count, KvTarget values, in AttentionScratch scratch)
+    private void Sum<TElement>(in AttentionTile tile, int from, int count, in KvBlock values, in AttentionScratch scratch)
+        where TElement : struct, IKvElement
     {
         int rows = tile.HeadRows;
         for (int head = 0; head < tile.KvHeads; head++)
         {
-            float* v = values.Data + (head * values.Head);
+            KvBlock v = values.OfHead(head);
+            values.PrefetchNext(head, count);
             for (int row = 0, step; row < rows; row += step)
             {
                 step = RowTile.Step<T>(rows - row);
@@ -178,7 +196,7 @@ internal sealed unsafe class AttentionLoops<T>(AttentionShape shape, SimdWidth w
                     (low, high) = (Math.Max(low, scratch.Low[t]), Math.Min(high, scratch.High[t]));
                 }
 
-                SumRows(row, step, head * rows, low, high, from, count, v, scratch);
+                SumRows<TElement>(row, step, head * rows, low, high, from, count, v, scratch);
             }
         }
     }
@@ -187,33 +205,36 @@ internal sealed unsafe class AttentionLoops<T>(AttentionShape shape, SimdWidth w
     /// Rows of a tile: together what all of them see, alone what is before and after that. An entry that a row does not see is not
     /// added to it with a weight of 0, since it may be no finite number.
     /// </summary>
-    private void SumRows(int row, int step, int offset, int low, int high, int from, int count, float* v, in AttentionScratch scratch)
+    private void SumRows<TElement>(
+        int row, int step, int offset, int low, int high, int from, int count, in KvBlock v, in AttentionScratch scratch)
+        where TElement : struct, IKvElement
     {
         bool together = low < high && step > 1;
         for (int r = row; r < row + step; r++)
         {
             int token = r / Shape.Group;
             (int begin, int end) = (Math.Max(from, scratch.Low[token]), Math.Min(from + count, scratch.High[token]));
-            AddRows(1, offset + r, begin, together ? low : end, from, v, scratch);
+            AddRows<TElement>(1, offset + r, begin, together ? low : end, from, v, scratch);
         }
 
         if (together)
         {
-            AddRows(step, offset + row, low, high, from, v, scratch);
+            AddRows<TElement>(step, offset + row, low, high, from, v, scratch);
             for (int r = row; r < row + step; r++)
             {
-                AddRows(1, offset + r, high, Math.Min(from + count, scratch.High[r / Shape.Group]), from, v, scratch);
+                AddRows<TElement>(1, offset + r, high, Math.Min(from + count, scratch.High[r / Shape.Group]), from, v, scratch);
             }
         }
     }
 
-    private void AddRows(int rows, long row, int begin, int end, int from, float* v, in AttentionScratch scratch)
+    private void AddRows<TElement>(int rows, long row, int begin, int end, int from, in KvBlock v, in AttentionScratch scratch)
+        where TElement : struct, IKvElement
     {
         if (begin < end)
         {
             float* p = scratch.Weights + (row * AttentionShape.Chunk) + begin;
             float* y = scratch.Chunks + (row * Layout.Record);
-            WeightedSums<T>.Add(rows, p, v + ((begin - from) * Layout.Sums), Layout.Sums, end - begin, y, Layout.Record);
+            WeightedSums<T>.Add<TElement>(rows, p, v.Data + ((begin - from) * v.Row), v.Row, Layout.Sums, end - begin, y, Layout.Record);
         }
     }
 }

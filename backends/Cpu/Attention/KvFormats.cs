@@ -77,7 +77,7 @@ internal readonly unsafe struct KvElements<TElement> : IKvFormat
 }
 
 /// <summary>Q8_0: whole blocks of 32, an f16 factor and then the integers.</summary>
-internal readonly unsafe struct KvBlocks : IKvFormat
+internal readonly unsafe struct KvQ8_0 : IKvFormat
 {
     private const int Block = 32;
     private const int BlockBytes = 34;

@@ -31,7 +31,7 @@ internal static unsafe class KvRows<T>
                 Load<KvElements<KvBF16>>(shape, pool, pages, first, count, head, heads, to);
                 break;
             case ElementType.Q8_0:
-                Load<KvBlocks>(shape, pool, pages, first, count, head, heads, to);
+                Load<KvQ8_0>(shape, pool, pages, first, count, head, heads, to);
                 break;
             default:
                 throw new ArgumentException($"no state is {shape.State.Name()}");

@@ -15,36 +15,38 @@ internal static unsafe class Scores<T>
     /// <summary>Entries of a tile; the rows of k must be there up to a multiple of it.</summary>
     public const int Entries = 4;
 
-    /// <summary>The products of some rows, four, two or one, with entries.</summary>
-    public static void Rows(int rows, float* q, float* k, long length, int entries, float* to)
+    /// <summary>The products of some rows, four, two or one, with entries that are so many bytes apart.</summary>
+    public static void Rows<TElement>(int rows, float* q, byte* k, long stride, long length, int entries, float* to)
+        where TElement : struct, IKvElement
     {
-        for (int e = 0; e < entries; e += Entries, k += Entries * length, to += Entries)
+        for (int e = 0; e < entries; e += Entries, k += Entries * stride, to += Entries)
         {
             if (rows == 4)
             {
-                FourRows(q, k, length, to);
+                FourRows<TElement>(q, k, stride, length, to);
             }
             else if (rows == 2)
             {
-                TwoRows(q, k, length, to);
+                TwoRows<TElement>(q, k, stride, length, to);
             }
             else
             {
-                OneRow(q, k, length, to);
+                OneRow<TElement>(q, k, stride, length, to);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourRows(float* q, float* k, long length, float* to)
+    private static void FourRows<TElement>(float* q, byte* k, long stride, long length, float* to)
+        where TElement : struct, IKvElement
     {
         T a0 = T.Zero, a1 = T.Zero, a2 = T.Zero, a3 = T.Zero, b0 = T.Zero, b1 = T.Zero, b2 = T.Zero, b3 = T.Zero;
         T c0 = T.Zero, c1 = T.Zero, c2 = T.Zero, c3 = T.Zero, d0 = T.Zero, d1 = T.Zero, d2 = T.Zero, d3 = T.Zero;
         float* q1 = q + length, q2 = q1 + length, q3 = q2 + length;
-        float* k1 = k + length, k2 = k1 + length, k3 = k2 + length;
-        for (long i = 0; i < length; i += T.Count)
+        byte* k1 = k + stride, k2 = k1 + stride, k3 = k2 + stride;
+        for (long i = 0, at = 0; i < length; i += T.Count, at += T.Count * TElement.Size)
         {
-            T x0 = T.Load(k + i), x1 = T.Load(k1 + i), x2 = T.Load(k2 + i), x3 = T.Load(k3 + i);
+            T x0 = TElement.Load<T>(k + at), x1 = TElement.Load<T>(k1 + at), x2 = TElement.Load<T>(k2 + at), x3 = TElement.Load<T>(k3 + at);
             T row = T.Load(q + i);
             a0 = T.MultiplyAdd(row, x0, a0);
             a1 = T.MultiplyAdd(row, x1, a1);
@@ -74,24 +76,25 @@ internal static unsafe class Scores<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TwoRows(float* q, float* k, long length, float* to)
+    private static void TwoRows<TElement>(float* q, byte* k, long stride, long length, float* to)
+        where TElement : struct, IKvElement
     {
         T a0 = T.Zero, a1 = T.Zero, a2 = T.Zero, a3 = T.Zero, b0 = T.Zero, b1 = T.Zero, b2 = T.Zero, b3 = T.Zero;
         float* q1 = q + length;
-        float* k1 = k + length, k2 = k1 + length, k3 = k2 + length;
-        for (long i = 0; i < length; i += T.Count)
+        byte* k1 = k + stride, k2 = k1 + stride, k3 = k2 + stride;
+        for (long i = 0, at = 0; i < length; i += T.Count, at += T.Count * TElement.Size)
         {
             T first = T.Load(q + i), second = T.Load(q1 + i);
-            T x = T.Load(k + i);
+            T x = TElement.Load<T>(k + at);
             a0 = T.MultiplyAdd(first, x, a0);
             b0 = T.MultiplyAdd(second, x, b0);
-            x = T.Load(k1 + i);
+            x = TElement.Load<T>(k1 + at);
             a1 = T.MultiplyAdd(first, x, a1);
             b1 = T.MultiplyAdd(second, x, b1);
-            x = T.Load(k2 + i);
+            x = TElement.Load<T>(k2 + at);
             a2 = T.MultiplyAdd(first, x, a2);
             b2 = T.MultiplyAdd(second, x, b2);
-            x = T.Load(k3 + i);
+            x = TElement.Load<T>(k3 + at);
             a3 = T.MultiplyAdd(first, x, a3);
             b3 = T.MultiplyAdd(second, x, b3);
         }
@@ -101,17 +104,18 @@ internal static unsafe class Scores<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneRow(float* q, float* k, long length, float* to)
+    private static void OneRow<TElement>(float* q, byte* k, long stride, long length, float* to)
+        where TElement : struct, IKvElement
     {
         T a0 = T.Zero, a1 = T.Zero, a2 = T.Zero, a3 = T.Zero;
-        float* k1 = k + length, k2 = k1 + length, k3 = k2 + length;
-        for (long i = 0; i < length; i += T.Count)
+        byte* k1 = k + stride, k2 = k1 + stride, k3 = k2 + stride;
+        for (long i = 0, at = 0; i < length; i += T.Count, at += T.Count * TElement.Size)
         {
             T row = T.Load(q + i);
-            a0 = T.MultiplyAdd(row, T.Load(k + i), a0);
-            a1 = T.MultiplyAdd(row, T.Load(k1 + i), a1);
-            a2 = T.MultiplyAdd(row, T.Load(k2 + i), a2);
-            a3 = T.MultiplyAdd(row, T.Load(k3 + i), a3);
+            a0 = T.MultiplyAdd(row, TElement.Load<T>(k + at), a0);
+            a1 = T.MultiplyAdd(row, TElement.Load<T>(k1 + at), a1);
+            a2 = T.MultiplyAdd(row, TElement.Load<T>(k2 + at), a2);
+            a3 = T.MultiplyAdd(row, TElement.Load<T>(k3 + at), a3);
         }
 
         T.StoreSums(a0, a1, a2, a3, to);

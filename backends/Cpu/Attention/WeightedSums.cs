@@ -14,41 +14,44 @@ internal static unsafe class WeightedSums<T>
     /// <summary>Adds entries to rows, four, two or one.</summary>
     /// <param name="rows">Number of rows.</param>
     /// <param name="p">Weights, a chunk for each row.</param>
-    /// <param name="v">Entries of so many columns.</param>
-    /// <param name="columns">A multiple of four vectors.</param>
+    /// <param name="v">Entries.</param>
+    /// <param name="step">Bytes from an entry to the next.</param>
+    /// <param name="columns">Columns of an entry, a multiple of four vectors.</param>
     /// <param name="entries">Number of entries.</param>
     /// <param name="y">Sums.</param>
     /// <param name="stride">Floats from a row's sums to the next's.</param>
-    public static void Add(int rows, float* p, float* v, long columns, int entries, float* y, long stride)
+    public static void Add<TElement>(int rows, float* p, byte* v, long step, long columns, int entries, float* y, long stride)
+        where TElement : struct, IKvElement
     {
-        for (long c = 0; c < columns; c += AttentionLayout.ColumnVectors * T.Count)
+        for (long c = 0; c < columns; c += AttentionLayout.ColumnVectors * T.Count, v += AttentionLayout.ColumnVectors * T.Count * TElement.Size)
         {
             if (rows == 4)
             {
-                FourRows(p, v + c, columns, entries, y + c, stride);
+                FourRows<TElement>(p, v, step, entries, y + c, stride);
             }
             else if (rows == 2)
             {
-                TwoRows(p, v + c, columns, entries, y + c, stride);
+                TwoRows<TElement>(p, v, step, entries, y + c, stride);
             }
             else
             {
-                OneRow(p, v + c, columns, entries, y + c);
+                OneRow<TElement>(p, v, step, entries, y + c);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourRows(float* p, float* v, long columns, int entries, float* y, long stride)
+    private static void FourRows<TElement>(float* p, byte* v, long step, int entries, float* y, long stride)
+        where TElement : struct, IKvElement
     {
         float* y1 = y + stride, y2 = y1 + stride, y3 = y2 + stride;
         T a0 = T.Load(y), a1 = T.Load(y + T.Count), a2 = T.Load(y + (2 * T.Count)), a3 = T.Load(y + (3 * T.Count));
         T b0 = T.Load(y1), b1 = T.Load(y1 + T.Count), b2 = T.Load(y1 + (2 * T.Count)), b3 = T.Load(y1 + (3 * T.Count));
         T c0 = T.Load(y2), c1 = T.Load(y2 + T.Count), c2 = T.Load(y2 + (2 * T.Count)), c3 = T.Load(y2 + (3 * T.Count));
         T d0 = T.Load(y3), d1 = T.Load(y3 + T.Count), d2 = T.Load(y3 + (2 * T.Count)), d3 = T.Load(y3 + (3 * T.Count));
-        for (float* end = p + entries; p < end; p++, v += columns)
+        for (float* end = p + entries; p < end; p++, v += step)
         {
-            T x0 = T.Load(v), x1 = T.Load(v + T.Count), x2 = T.Load(v + (2 * T.Count)), x3 = T.Load(v + (3 * T.Count));
+            T x0 = Column<TElement>(v, 0), x1 = Column<TElement>(v, 1), x2 = Column<TElement>(v, 2), x3 = Column<TElement>(v, 3);
             T weight = T.Create(p[0]);
             a0 = T.MultiplyAdd(weight, x0, a0);
             a1 = T.MultiplyAdd(weight, x1, a1);
@@ -78,24 +81,25 @@ internal static unsafe class WeightedSums<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TwoRows(float* p, float* v, long columns, int entries, float* y, long stride)
+    private static void TwoRows<TElement>(float* p, byte* v, long step, int entries, float* y, long stride)
+        where TElement : struct, IKvElement
     {
         float* y1 = y + stride;
         T a0 = T.Load(y), a1 = T.Load(y + T.Count), a2 = T.Load(y + (2 * T.Count)), a3 = T.Load(y + (3 * T.Count));
         T b0 = T.Load(y1), b1 = T.Load(y1 + T.Count), b2 = T.Load(y1 + (2 * T.Count)), b3 = T.Load(y1 + (3 * T.Count));
-        for (float* end = p + entries; p < end; p++, v += columns)
+        for (float* end = p + entries; p < end; p++, v += step)
         {
             T first = T.Create(p[0]), second = T.Create(p[AttentionShape.Chunk]);
-            T x = T.Load(v);
+            T x = Column<TElement>(v, 0);
             a0 = T.MultiplyAdd(first, x, a0);
             b0 = T.MultiplyAdd(second, x, b0);
-            x = T.Load(v + T.Count);
+            x = Column<TElement>(v, 1);
             a1 = T.MultiplyAdd(first, x, a1);
             b1 = T.MultiplyAdd(second, x, b1);
-            x = T.Load(v + (2 * T.Count));
+            x = Column<TElement>(v, 2);
             a2 = T.MultiplyAdd(first, x, a2);
             b2 = T.MultiplyAdd(second, x, b2);
-            x = T.Load(v + (3 * T.Count));
+            x = Column<TElement>(v, 3);
             a3 = T.MultiplyAdd(first, x, a3);
             b3 = T.MultiplyAdd(second, x, b3);
         }
@@ -105,20 +109,25 @@ internal static unsafe class WeightedSums<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneRow(float* p, float* v, long columns, int entries, float* y)
+    private static void OneRow<TElement>(float* p, byte* v, long step, int entries, float* y)
+        where TElement : struct, IKvElement
     {
         T a0 = T.Load(y), a1 = T.Load(y + T.Count), a2 = T.Load(y + (2 * T.Count)), a3 = T.Load(y + (3 * T.Count));
-        for (float* end = p + entries; p < end; p++, v += columns)
+        for (float* end = p + entries; p < end; p++, v += step)
         {
             T weight = T.Create(p[0]);
-            a0 = T.MultiplyAdd(weight, T.Load(v), a0);
-            a1 = T.MultiplyAdd(weight, T.Load(v + T.Count), a1);
-            a2 = T.MultiplyAdd(weight, T.Load(v + (2 * T.Count)), a2);
-            a3 = T.MultiplyAdd(weight, T.Load(v + (3 * T.Count)), a3);
+            a0 = T.MultiplyAdd(weight, Column<TElement>(v, 0), a0);
+            a1 = T.MultiplyAdd(weight, Column<TElement>(v, 1), a1);
+            a2 = T.MultiplyAdd(weight, Column<TElement>(v, 2), a2);
+            a3 = T.MultiplyAdd(weight, Column<TElement>(v, 3), a3);
         }
 
         Store(y, a0, a1, a2, a3);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Column<TElement>(byte* v, int vector)
+        where TElement : struct, IKvElement => TElement.Load<T>(v + (vector * T.Count * TElement.Size));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(float* y, T x0, T x1, T x2, T x3)
