@@ -23,6 +23,10 @@ public sealed unsafe class AttentionCoreTests
                 data.Add(tier, ElementType.F16, 140, 6, 2, 17);
                 data.Add(tier, ElementType.BF16, 3, 5, 5, 70);
                 data.Add(tier, ElementType.Q8_0, 0, 7, 1, 64);
+
+                // Whole tiles of columns: few rows read these where they lie.
+                data.Add(tier, ElementType.F16, 0, 4, 2, 64);
+                data.Add(tier, ElementType.BF16, 140, 3, 1, 128);
             }
 
             return data;
