@@ -37,6 +37,9 @@ internal sealed unsafe class FloatProduct<T, F, TPanel>(PackedMatrix matrix) : P
     private const int Columns = PanelLayout.Columns;
     private const int Rows = FloatTile<T, F>.Rows;
 
+    /// <summary>Bytes from what is read to what is asked for: far enough for memory, a small part of the second cache.</summary>
+    private const long Ahead = 16 << 10;
+
     private readonly long _padded = ActivationRows.Padded(matrix.Length);
     private readonly long _wideBytes = checked(ActivationRows.Padded(matrix.Length) * Columns * sizeof(float));
     private readonly long _record = ActivationRows.RowBytes(ActivationForm.F32, matrix.Length);
@@ -73,7 +76,8 @@ internal sealed unsafe class FloatProduct<T, F, TPanel>(PackedMatrix matrix) : P
             float* to = there < Columns ? edge : y;
             for (int c = 0; c < there; c += F.Count < Columns ? 2 * F.Count : Columns)
             {
-                FloatTile<T, F>.One<TPanel>(panel + (c * TPanel.ColumnBytes), (float*)x.Row(row), _padded, to + c);
+                long ahead = row == 0 && c == 0 ? Ahead : 0;
+                FloatTile<T, F>.One<TPanel>(panel + (c * TPanel.ColumnBytes), (float*)x.Row(row), _padded, to + c, ahead);
             }
 
             if (there < Columns)

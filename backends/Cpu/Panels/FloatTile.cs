@@ -56,15 +56,27 @@ internal static unsafe class FloatTile<T, F>
         F.Store((float*)(z + (3 * stride)), b3);
     }
 
-    /// <summary>One row by one vector of columns, or by the two that lie side by side where a panel has two or more.</summary>
+    /// <summary>
+    /// One row by one vector of columns, or by the two that lie side by side where a panel has two or more. What lies
+    /// <paramref name="ahead"/> is asked for in passing, unless that is 0.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void One<TPanel>(byte* w, float* x, long padded, float* y)
+    public static void One<TPanel>(byte* w, float* x, long padded, float* y, long ahead)
         where TPanel : struct, IFloatPanel
     {
         bool two = F.Count < PanelLayout.Columns;
         F a = F.Zero, b = a;
         for (float* end = x + padded; x < end; x += 2)
         {
+            if (ahead != 0)
+            {
+                Prefetching.Line(w + ahead);
+                if (TPanel.PairBytes == 128)
+                {
+                    Prefetching.Line(w + ahead + 64);
+                }
+            }
+
             F e = F.Create(x[0]), f = F.Create(x[1]);
             a = F.MultiplyAdd(e, TPanel.Even<T, F>(w), a);
             b = two ? F.MultiplyAdd(e, TPanel.Even<T, F>(w + (F.Count * TPanel.ColumnBytes)), b) : b;

@@ -15,7 +15,7 @@ internal unsafe interface ICodeBlock
     /// <summary>Groups of a block.</summary>
     static abstract int Groups { get; }
 
-    /// <summary>The second vector of a step is no part b, but the codes (u4) of the quad four further on.</summary>
+    /// <summary>The second vector of a step is no part b, but the codes (u4, u6) of the quad <see cref="Steps"/> further on.</summary>
     static abstract bool IsPair { get; }
 
     /// <summary>The offset of the codes is 2 to this power; 0 where there is none.</summary>
@@ -85,14 +85,14 @@ internal readonly unsafe struct Bytes32 : ICodeBlock
         where F : struct, ISimd<F> => T.PartB(T.Load(codes + (64 * step)));
 }
 
-/// <summary>u8 codes, a scale for each 16: Q6_K, unpacked.</summary>
+/// <summary>u6 codes in bytes of their own, a scale for each 16: Q6_K, unpacked.</summary>
 internal readonly unsafe struct Bytes16 : ICodeBlock
 {
-    public static int Steps => 4;
+    public static int Steps => 2;
 
     public static int Groups => 2;
 
-    public static bool IsPair => false;
+    public static bool IsPair => true;
 
     public static int OffsetLog2 => 5;
 
@@ -105,12 +105,12 @@ internal readonly unsafe struct Bytes16 : ICodeBlock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T A<T, F>(byte* codes, byte* high, int half, long step)
         where T : struct, ICodeSimd<T, F>
-        where F : struct, ISimd<F> => T.PartA(T.Load(codes + (256 * half) + (64 * step)));
+        where F : struct, ISimd<F> => T.Load(codes + (256 * half) + (64 * step));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T B<T, F>(byte* codes, byte* high, int half, long step)
         where T : struct, ICodeSimd<T, F>
-        where F : struct, ISimd<F> => T.PartB(T.Load(codes + (256 * half) + (64 * step)));
+        where F : struct, ISimd<F> => T.Load(codes + (256 * half) + 128 + (64 * step));
 }
 
 /// <summary>u4 codes in bytes of their own, a scale for each 32: Q4_0, and Q4_K with mins, unpacked.</summary>

@@ -14,6 +14,15 @@ internal unsafe struct TileColumns
 
     /// <summary>Null unless the type has them.</summary>
     public float* Mins;
+
+    /// <summary>Bytes from a panel to the one that is read next; 0 where nothing is to be asked for ahead.</summary>
+    public long Ahead;
+
+    /// <summary>Those so many columns further on, for which nothing is asked for again.</summary>
+    public readonly TileColumns Next(int columns) => new()
+    {
+        Codes = Codes + (4 * columns), High = High + (4 * columns), Steps = Steps + columns, Mins = Mins + columns,
+    };
 }
 
 /// <summary>
@@ -27,6 +36,11 @@ internal static unsafe class IntegerTile<T, F, TBlock>
 {
     /// <summary>Rows of <see cref="Four"/>.</summary>
     public const int Rows = 4;
+
+    /// <summary>Bytes of codes from a vector of columns to the one beside it.</summary>
+    private static int Apart => 4 * F.Count;
+
+    private static bool IsTwo => F.Count < PanelLayout.Columns;
 
     /// <param name="columns">The columns.</param>
     /// <param name="x">Record of the first row.</param>
@@ -97,34 +111,45 @@ internal static unsafe class IntegerTile<T, F, TBlock>
         F.Store((float*)(y + (3 * yStride)), f3);
     }
 
-    /// <summary>As <see cref="Four"/>, with the same bits.</summary>
+    /// <summary>
+    /// One row by one vector of columns, or by the two that lie side by side where a panel has two or more, with the bits of
+    /// <see cref="Four"/>. While a block is multiplied the same block of the panel that follows is asked for.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void One(in TileColumns columns, byte* x, long length, byte* y)
     {
         byte* codes = columns.Codes, high = columns.High;
         float* steps = columns.Steps, mins = columns.Mins;
         byte* scale = x + length, sum = Sums(x, length);
-        F f = F.Zero;
+        long ahead = columns.Ahead;
+        F f = F.Zero, g = f;
         for (long block = 0; block < length / 32; block++)
         {
-            T sumsA = T.Zero, sumsB = T.Zero;
-            Group(ref sumsA, ref sumsB, codes, high, 0, x);
-            f = Add(f, sumsA, sumsB, F.Load(steps), scale, sum);
+            if (ahead != 0)
+            {
+                Prefetch(codes + ahead, high + ahead);
+            }
+
+            f = Group(f, codes, high, 0, x, steps, scale, sum);
+            g = IsTwo ? Group(g, codes + Apart, high + Apart, 0, x, steps + F.Count, scale, sum) : g;
             if (TBlock.Groups == 2)
             {
-                (sumsA, sumsB) = (T.Zero, T.Zero);
-                Group(ref sumsA, ref sumsB, codes, high, 1, x + 16);
-                f = Add(f, sumsA, sumsB, F.Load(steps + PanelLayout.Columns), scale, sum + sizeof(int));
+                steps += PanelLayout.Columns;
+                sum += sizeof(int);
+                f = Group(f, codes, high, 1, x + 16, steps, scale, sum);
+                g = IsTwo ? Group(g, codes + Apart, high + Apart, 1, x + 16, steps + F.Count, scale, sum) : g;
             }
 
             if (TBlock.HasMins)
             {
-                f = F.MultiplyAdd(F.Create(-0f) - F.Load(mins), F.Create(*(float*)(scale + (length / 32 * sizeof(float)))), f);
+                F shift = F.Create(*(float*)(scale + (length / 32 * sizeof(float))));
+                f = F.MultiplyAdd(F.Create(-0f) - F.Load(mins), shift, f);
+                g = IsTwo ? F.MultiplyAdd(F.Create(-0f) - F.Load(mins + F.Count), shift, g) : g;
                 mins += PanelLayout.Columns;
             }
 
-            steps += TBlock.Groups * PanelLayout.Columns;
-            sum += TBlock.Groups * sizeof(int);
+            steps += PanelLayout.Columns;
+            sum += sizeof(int);
             x += 32;
             codes += TBlock.Bytes;
             high += TBlock.HighBytes;
@@ -132,27 +157,38 @@ internal static unsafe class IntegerTile<T, F, TBlock>
         }
 
         F.Store((float*)y, f);
+        if (IsTwo)
+        {
+            F.Store((float*)y + F.Count, g);
+        }
     }
 
     /// <summary>
-    /// All steps of a group for one row: written out where shifts depend on the step, which makes them constants; else a loop is faster.
+    /// A group for one row: its steps are written out where shifts depend on the step, which makes them constants; else a loop is faster.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Group(ref T a, ref T b, byte* codes, byte* high, int half, byte* x)
+    private static F Group(F f, byte* codes, byte* high, int half, byte* x, float* steps, byte* scale, byte* sum)
     {
+        T a = T.Zero, b = a;
         if (TBlock.Groups == 2)
         {
             Step(ref a, ref b, codes, high, half, 0, x);
             Step(ref a, ref b, codes, high, half, 1, x);
-            Step(ref a, ref b, codes, high, half, 2, x);
-            Step(ref a, ref b, codes, high, half, 3, x);
-            return;
+            if (TBlock.Steps == 4)
+            {
+                Step(ref a, ref b, codes, high, half, 2, x);
+                Step(ref a, ref b, codes, high, half, 3, x);
+            }
+        }
+        else
+        {
+            for (long step = 0; step < TBlock.Steps; step++)
+            {
+                Step(ref a, ref b, codes, high, half, step, x);
+            }
         }
 
-        for (long step = 0; step < TBlock.Steps; step++)
-        {
-            Step(ref a, ref b, codes, high, half, step, x);
-        }
+        return Add(f, a, b, F.Load(steps), scale, sum);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -163,18 +199,40 @@ internal static unsafe class IntegerTile<T, F, TBlock>
         b = Second(b, TBlock.B<T, F>(codes, high, half, step), v, x + (4 * step));
     }
 
+    /// <summary>
+    /// A block of the next panel, to the second cache. A panel is too short for the processor to have found its stream, and what waits
+    /// for codes fills its queues before it asks for enough of them.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(byte* codes, byte* high)
+    {
+        Prefetching.Lines4(codes);
+        if (TBlock.Bytes == 512)
+        {
+            Prefetching.Lines4(codes + 256);
+        }
+
+        if (TBlock.HighBytes == 128)
+        {
+            Prefetching.Line(high);
+            Prefetching.Line(high + 64);
+        }
+    }
+
+    /// <remarks>A call would cost the registers of the loops.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static byte* Sums(byte* x, long length) =>
         x + (TBlock.Groups == 2 ? ActivationRows.Sums16Offset(length) : ActivationRows.Sums32Offset(length));
 
     /// <summary>The second vector of a step, times the quad of activations that is its own.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T Second(T sums, T b, T x, byte* at) =>
-        TBlock.IsPair ? T.MultiplyA(sums, b, T.Broadcast(at + 16)) : T.MultiplyB(sums, b, x);
+        TBlock.IsPair ? T.MultiplyA(sums, b, T.Broadcast(at + (4 * TBlock.Steps))) : T.MultiplyB(sums, b, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static F Add(F f, T a, T b, F step, byte* scale, byte* sum)
     {
-        T dot = TBlock.IsPair ? T.SumOfNibbles(a, b) : T.Sum(a, b);
+        T dot = !TBlock.IsPair ? T.Sum(a, b) : TBlock.Groups == 2 ? T.SumOfSextets(a, b) : T.SumOfNibbles(a, b);
         dot = TBlock.OffsetLog2 == 0 ? dot : T.AddShifted(dot, T.Broadcast(sum), TBlock.OffsetLog2);
         return F.MultiplyAdd(T.ToSingle(dot), step * F.Create(*(float*)scale), f);
     }

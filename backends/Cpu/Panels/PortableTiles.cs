@@ -18,7 +18,8 @@ internal static class PortableTiles
 }
 
 /// <summary>
-/// Passes over the vectors of columns of one panel or two, and over the rows by fours; what is left of them one by one.
+/// Passes over the vectors of columns of one panel or two, where a panel has several by twos, and over the rows by fours; what is left
+/// of them one by one.
 /// </summary>
 internal sealed unsafe class PortableTiles<T, F>(ElementType type, long length) : IntegerTiles
     where T : struct, ICodeSimd<T, F>
@@ -27,8 +28,17 @@ internal sealed unsafe class PortableTiles<T, F>(ElementType type, long length) 
     private const int Columns = PanelLayout.Columns;
     private const int Most = 4;
 
+    /// <summary>Bytes that are asked for ahead at the most: a small part of the second cache.</summary>
+    private const long MostAhead = 32 << 10;
+
     private readonly long _record = ActivationRows.RowBytes(ActivationForm.Int8, length);
     private readonly long _highOffset = type == ElementType.Q6_K ? PanelLayout.PartOffset(type, length, 1) : 0;
+
+    private readonly long _scalesOffset = PanelLayout.PartOffset(type, length, type == ElementType.Q6_K ? 2 : 1);
+    private readonly long _panelBytes = PanelLayout.PanelBytes(type, length);
+
+    /// <summary>Columns of a pass.</summary>
+    private static int Wide => Math.Min(2 * F.Count, Columns);
 
     public override int MostTiledRows => int.MaxValue;
 
@@ -38,19 +48,27 @@ internal sealed unsafe class PortableTiles<T, F>(ElementType type, long length) 
 
     public override void Tiled(int rows, ProductCall* call)
     {
-        Panel(call->Codes0, null, call->Steps0, call->Mins0, rows, call, 0);
-        Panel(call->Codes1, null, call->Steps1, call->Mins1, rows, call, Columns);
+        Panel(new() { Codes = call->Codes0, Steps = call->Steps0, Mins = call->Mins0 }, rows, call, 0);
+        Panel(new() { Codes = call->Codes1, Steps = call->Steps1, Mins = call->Mins1 }, rows, call, Columns);
     }
 
-    public override void Direct(int rows, ProductCall* call) =>
-        Panel(call->Codes0, call->Codes0 + _highOffset, call->Steps0, call->Mins0, rows, call, 0);
-
-    private void Panel(byte* codes, byte* high, float* steps, float* mins, int rows, ProductCall* call, int first)
+    public override void Direct(int rows, ProductCall* call)
     {
-        for (int c = 0; c < Columns && (call->Mask >> (first + c)) != 0; c += F.Count)
+        byte* codes = call->Codes0;
+        TileColumns panel = new()
         {
-            TileColumns columns = new() { Codes = codes + (4 * c), High = high + (4 * c), Steps = steps + c, Mins = mins + c };
-            int there = Math.Min(F.Count, (int)ulong.PopCount(call->Mask >> (first + c)));
+            Codes = codes, High = codes + _highOffset, Steps = call->Steps0, Mins = call->Mins0, Ahead = Math.Min(_panelBytes, MostAhead),
+        };
+        Prefetching.Lines(codes + _panelBytes + _scalesOffset, codes + (2 * _panelBytes));
+        Panel(panel, rows, call, 0);
+    }
+
+    private void Panel(TileColumns columns, int rows, ProductCall* call, int first)
+    {
+        byte* high = columns.High;
+        for (int c = 0; c < Columns && (call->Mask >> (first + c)) != 0; c += Wide)
+        {
+            int there = Math.Min(Wide, (int)ulong.PopCount(call->Mask >> (first + c)));
             byte* y = (byte*)(call->Y + first + c);
             switch (type, high == null)
             {
@@ -76,6 +94,8 @@ internal sealed unsafe class PortableTiles<T, F>(ElementType type, long length) 
                     AllRows<Nibbles<No>>(columns, rows, call, y, there);
                     break;
             }
+
+            columns = columns.Next(Wide);
         }
     }
 
@@ -83,7 +103,7 @@ internal sealed unsafe class PortableTiles<T, F>(ElementType type, long length) 
         where TBlock : struct, ICodeBlock
     {
         float* edge = stackalloc float[Most * Columns];
-        bool whole = there == F.Count;
+        bool whole = there == Wide;
         byte* x = call->X;
         for (int left = rows, taken; left > 0; left -= taken, x += taken * _record, y += taken * call->YStride)
         {
@@ -92,7 +112,10 @@ internal sealed unsafe class PortableTiles<T, F>(ElementType type, long length) 
             long stride = whole ? call->YStride : Columns * sizeof(float);
             if (taken == Most)
             {
-                IntegerTile<T, F, TBlock>.Four(columns, x, _record, length, to, stride);
+                for (int c = 0; c < there; c += F.Count)
+                {
+                    IntegerTile<T, F, TBlock>.Four(columns.Next(c), x, _record, length, to + (c * sizeof(float)), stride);
+                }
             }
             else
             {

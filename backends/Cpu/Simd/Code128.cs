@@ -53,6 +53,11 @@ internal readonly unsafe struct Code128(Vector128<byte> v) : ICodeSimd<Code128, 
         new(MultiplyPairs(sums._v.AsInt16() + others._v.AsInt16(), Vector128.Create((short)1)).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Code128 SumOfSextets(Code128 sums, Code128 others) => new((
+        MultiplyPairs(sums._v.AsInt16(), Vector128.Create((short)1))
+        + MultiplyPairs(others._v.AsInt16(), Vector128.Create((short)1))).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Code128 AddShifted(Code128 x, Code128 y, int shift) => new((x._v.AsInt32() + (y._v.AsInt32() << shift)).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

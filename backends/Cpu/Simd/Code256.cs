@@ -53,6 +53,11 @@ internal readonly unsafe struct Code256(Vector256<byte> v) : ICodeSimd<Code256, 
         new(Avx2.MultiplyAddAdjacent(sums._v.AsInt16() + others._v.AsInt16(), Vector256.Create((short)1)).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Code256 SumOfSextets(Code256 sums, Code256 others) => new((
+        Avx2.MultiplyAddAdjacent(sums._v.AsInt16(), Vector256.Create((short)1))
+        + Avx2.MultiplyAddAdjacent(others._v.AsInt16(), Vector256.Create((short)1))).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Code256 AddShifted(Code256 x, Code256 y, int shift) => new((x._v.AsInt32() + (y._v.AsInt32() << shift)).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

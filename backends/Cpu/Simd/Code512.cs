@@ -53,6 +53,11 @@ internal readonly unsafe struct Code512(Vector512<byte> v) : ICodeSimd<Code512, 
         new(Avx512BW.MultiplyAddAdjacent(sums._v.AsInt16() + others._v.AsInt16(), Vector512.Create((short)1)).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Code512 SumOfSextets(Code512 sums, Code512 others) => new((
+        Avx512BW.MultiplyAddAdjacent(sums._v.AsInt16(), Vector512.Create((short)1))
+        + Avx512BW.MultiplyAddAdjacent(others._v.AsInt16(), Vector512.Create((short)1))).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Code512 AddShifted(Code512 x, Code512 y, int shift) => new((x._v.AsInt32() + (y._v.AsInt32() << shift)).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -41,6 +41,8 @@ internal readonly unsafe struct CodeScalar(int v) : ICodeSimd<CodeScalar, SimdSc
 
     public static CodeScalar SumOfNibbles(CodeScalar sums, CodeScalar others) => new(sums._v + others._v);
 
+    public static CodeScalar SumOfSextets(CodeScalar sums, CodeScalar others) => SumOfNibbles(sums, others);
+
     public static CodeScalar AddShifted(CodeScalar x, CodeScalar y, int shift) => new(x._v + (y._v << shift));
 
     public static SimdScalar ToSingle(CodeScalar x) => new(x._v);

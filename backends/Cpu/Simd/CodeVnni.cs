@@ -50,6 +50,9 @@ internal readonly unsafe struct CodeVnni(Vector256<byte> v) : ICodeSimd<CodeVnni
     public static CodeVnni SumOfNibbles(CodeVnni sums, CodeVnni others) => new((sums._v.AsInt32() + others._v.AsInt32()).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static CodeVnni SumOfSextets(CodeVnni sums, CodeVnni others) => SumOfNibbles(sums, others);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static CodeVnni AddShifted(CodeVnni x, CodeVnni y, int shift) => new((x._v.AsInt32() + (y._v.AsInt32() << shift)).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -44,6 +44,9 @@ internal unsafe interface ICodeSimd<T, F>
     /// <summary>The i32 of two sums of codes u4, of eight products in all.</summary>
     static abstract T SumOfNibbles(T sums, T others);
 
+    /// <summary>The i32 of two sums of codes u6, of two products each.</summary>
+    static abstract T SumOfSextets(T sums, T others);
+
     /// <summary>i32: x + (y shifted left).</summary>
     static abstract T AddShifted(T x, T y, int shift);
 
