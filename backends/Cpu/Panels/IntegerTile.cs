@@ -40,7 +40,11 @@ internal static unsafe class IntegerTile<T, F, TBlock>
     /// <summary>Bytes of codes from a vector of columns to the one beside it.</summary>
     private static int Apart => 4 * F.Count;
 
-    private static bool IsTwo => F.Count < PanelLayout.Columns;
+    /// <summary>With two groups in a block the code for two vectors is more than what is inlined into one method.</summary>
+    private static bool IsTwo => F.Count < PanelLayout.Columns && TBlock.Groups == 1;
+
+    /// <summary>Columns of <see cref="One"/>: of one vector or two.</summary>
+    public static int OneColumns => IsTwo ? 2 * F.Count : F.Count;
 
     /// <param name="columns">The columns.</param>
     /// <param name="x">Record of the first row.</param>
@@ -137,7 +141,6 @@ internal static unsafe class IntegerTile<T, F, TBlock>
                 steps += PanelLayout.Columns;
                 sum += sizeof(int);
                 f = Group(f, codes, high, 1, x + 16, steps, scale, sum);
-                g = IsTwo ? Group(g, codes + Apart, high + Apart, 1, x + 16, steps + F.Count, scale, sum) : g;
             }
 
             if (TBlock.HasMins)

@@ -119,7 +119,10 @@ internal sealed unsafe class PortableTiles<T, F>(ElementType type, long length) 
             }
             else
             {
-                IntegerTile<T, F, TBlock>.One(columns, x, length, to);
+                for (int c = 0; c < there; c += IntegerTile<T, F, TBlock>.OneColumns)
+                {
+                    IntegerTile<T, F, TBlock>.One(c == 0 ? columns : columns.Next(c), x, length, to + (c * sizeof(float)));
+                }
             }
 
             for (int r = 0; r < taken && !whole; r++)
