@@ -53,12 +53,11 @@ internal sealed class BackendRegistry : IDisposable
            select ($"{backend.Name}:{info.Index}", backend.Name, info),
     ];
 
-    /// <summary>Opens what <c>-b BACKEND[:INDEX]</c> names.</summary>
+    /// <summary>Opens what <c>-b BACKEND[:INDEX]</c> names, or <c>-b BACKEND:PART</c> by a part of the device's name.</summary>
     /// <param name="name">The backend's name, perhaps with an index.</param>
     /// <param name="threads">Threads of a processor; null for all. It and the tier hold for the first that opens the device.</param>
     /// <param name="tier">A lower tier of the device's kernels; null for the best.</param>
     /// <exception cref="NoSuchDeviceException">There is no such backend or device.</exception>
-    /// <exception cref="UserErrorException">The index is no number.</exception>
     /// <exception cref="BackendException">The device cannot be opened.</exception>
     public Device Open(string name, int? threads, string? tier = null)
     {
@@ -90,7 +89,7 @@ internal sealed class BackendRegistry : IDisposable
         int index = 0;
         if (parts.Length == 2 && !int.TryParse(parts[1], System.Globalization.NumberStyles.None, null, out index))
         {
-            throw new UserErrorException($"-b {name}: '{parts[1]}' is no index of a device; write {parts[0]}:0, or {parts[0]} alone");
+            index = IndexOf(name, backend, parts[1]);
         }
 
         DeviceInfo info = DevicesOf(backend).FirstOrDefault(d => d.Index == index)
@@ -103,6 +102,17 @@ internal sealed class BackendRegistry : IDisposable
         }
 
         return (backend, index);
+    }
+
+    /// <summary>The one device whose name holds a text, whatever its case.</summary>
+    private static int IndexOf(string name, IBackend backend, string text)
+    {
+        DeviceInfo[] found = [.. DevicesOf(backend).Where(d => text.Length > 0 && d.Name.Contains(text, StringComparison.OrdinalIgnoreCase))];
+        return found.Length == 1
+            ? found[0].Index
+            : throw new NoSuchDeviceException(
+                $"-b {name}: {found.Length} devices of {backend.Name} have '{text}' in their name, where one is wanted; write an index or "
+                + "a part of a name that `heteroqwen devices` lists");
     }
 
     /// <summary>What a device can do at most with weights of a type; null if it does not say.</summary>
@@ -129,7 +139,6 @@ internal sealed class BackendRegistry : IDisposable
 
     /// <summary>Refuses what <c>-b</c> names if it is not there, without opening it.</summary>
     /// <exception cref="NoSuchDeviceException">There is no such backend or device.</exception>
-    /// <exception cref="UserErrorException">The index is no number.</exception>
     public void Check(string name) => Find(name);
 
     /// <summary>The device that takes what <paramref name="device"/> does not run: the processor, else the reference.</summary>

@@ -73,7 +73,7 @@ public sealed class BadInputTests
     [InlineData(2, "bench -b reference -t 2", "reference", "1 thread")]
     [InlineData(2, "bench --tier nosuch", "nosuch", "tier")]
     [InlineData(3, "bench -b cpu,gpu", "-b gpu", "cpu, reference and opencl")]
-    [InlineData(2, "run -b cpu:x hi", "cpu:x", "cpu:0")]
+    [InlineData(3, "run -b cpu:no-such-chip hi", "cpu:no-such-chip", "0 devices", "part of a name")]
     [InlineData(3, "run -b opencl:99 hi", "opencl:99", "devices")]
     [InlineData(3, "run -b gpu hi", "-b gpu", "cpu, reference and opencl")]
     [InlineData(3, "logits -b refrence --tokens 1", "did you mean reference?")]

@@ -21,6 +21,14 @@ public sealed class JsonTests
     }
 
     [Fact]
+    public void Devices_are_chosen_by_a_part_of_their_name_too()
+    {
+        string name = HeteroQwenProcess.Run("devices", "--json").MustSucceed().Json[0].GetProperty("name").GetString()!;
+        Outcome outcome = HeteroQwenProcess.Run("inspect", "tiny", "--lowered", "-b", $"cpu:{name[1..].ToUpperInvariant()}").MustSucceed();
+        Assert.Contains("cpu:0", outcome.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Devices_without_an_OpenCL_driver_say_what_is_missing()
     {
         Outcome outcome = HeteroQwenProcess.RunInShell("OCL_ICD_VENDORS=/none OCL_ICD_FILENAMES= heteroqwen devices --json").MustSucceed();
