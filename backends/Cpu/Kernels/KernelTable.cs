@@ -8,8 +8,6 @@ namespace HeteroQwen.Backends.Cpu.Kernels;
 /// <summary>Which ops have a kernel, which of their operands may be strided, and how a kernel is made.</summary>
 internal static class KernelTable
 {
-    private const int MostOperands = 64;
-
     private static readonly Dictionary<string, Entry> s_entries = new(StringComparer.Ordinal)
     {
         ["matmul"] = new(0b011, 0b011, (op, c, pool) =>
@@ -55,84 +53,12 @@ internal static class KernelTable
     /// <summary>Bit i: the kernel makes what it reads of a generated operand i when it reads it.</summary>
     public static ulong MakesRows(string op) => op == GatherRows.Instance.Name ? 0b1u : 0;
 
-    public static Support Supports(OpDescriptor op)
-    {
-        if (Find(op) is not { } entry)
-        {
-            return Support.No(
-                OpCatalog.TryGet(op.Name, out OpDefinition? known) && known.Class == OpClass.Block
-                    ? "blocks are opened; the ops inside have kernels"
-                    : "no such op is known");
-        }
-
-        if (op.Operands.Length > MostOperands)
-        {
-            return Support.No($"{op.Operands.Length} operands; {MostOperands} at the most");
-        }
-
-        try
-        {
-            string? misfit = Misfit(op, entry.Strided);
-            return misfit is null ? Support.Yes(entry.StridedOf(op), ConstantBytes(op)) : Support.No(misfit);
-        }
-        catch (OverflowException)
-        {
-            return Support.No("a size cannot be counted");
-        }
-        catch (Exception e) when (e is ConstraintException or InvalidOperationException)
-        {
-            return Support.No(e.Message);
-        }
-    }
+    public static Support Supports(OpDescriptor op) => OpSupport.Answer(op, Find(op)?.Strided, ConstantBytes);
 
     /// <summary>The entry for the op in its precision and with its weights; null if there is none.</summary>
     private static Entry? Find(OpDescriptor op) =>
         op.Precision == Precision.Fast && s_packing.TryGetValue(op.Name, out Entry? packing) && packing.CanPack(op) ? packing
         : s_entries.GetValueOrDefault(op.Name);
-
-    /// <summary>Why the descriptor is none of the op's, or null: types by the op's own inference, layouts by the table.</summary>
-    /// <exception cref="ConstraintException">A constraint of the op does not hold.</exception>
-    private static string? Misfit(OpDescriptor op, ulong strided)
-    {
-        for (int i = 0; i < op.Operands.Length; i++)
-        {
-            TensorDescriptor operand = op.Operands[i];
-            if (operand.Strided && ((strided & (1UL << i)) == 0 || operand.Role == TensorRole.Constant))
-            {
-                return $"operand {i} is strided";
-            }
-
-            if (operand.Element.IsQuantized() && !IsWholeBlocks(operand))
-            {
-                return $"operand {i} is {(operand.Strided ? "strided" : "no whole number of blocks in each row")}";
-            }
-
-            if (operand.Role == TensorRole.Constant && operand.Dims.Any(d => !d.IsConstant))
-            {
-                return $"operand {i} is a constant of a symbolic shape";
-            }
-        }
-
-        if (op.Results.Any(r => r.Strided))
-        {
-            return "a result is strided";
-        }
-
-        foreach (TensorDescriptor tensor in op.Operands.Concat(op.Results))
-        {
-            _ = checked(new Shape(tensor.Dims.AsSpan()).Elements(op.Maxima) * sizeof(float));
-        }
-
-        OpDefinition definition = OpCatalog.All.First(d => d.Name == op.Name);
-        ImmutableArray<TensorType> types = definition.Infer([.. op.Operands.Select(TypeOf)], op.Attributes);
-        return types.SequenceEqual(op.Results.Select(TypeOf)) ? null : $"the results are {string.Join(", ", types)}";
-    }
-
-    private static bool IsWholeBlocks(TensorDescriptor operand) =>
-        !operand.Strided && operand.Rank > 0 && operand.Dims[^1].IsConstant
-        && operand.Dims[^1].Constant % operand.Element.BlockElements() == 0;
-
-    private static TensorType TypeOf(TensorDescriptor tensor) => new(tensor.Element, new Shape(tensor.Dims.AsSpan()));
 
     /// <summary>
     /// An upper bound: weights are packed, or read where they lie; what is read otherwise may be joined from several ranges, and widened
@@ -169,20 +95,8 @@ internal static class KernelTable
         public ulong Packs { get; init; }
 
         /// <summary>Whether the weights are constants of types that can be packed.</summary>
-        public bool CanPack(OpDescriptor op) => op.Operands.Index().All(o => o.Index >= MostOperands || (Packs & (1UL << o.Index)) == 0
+        public bool CanPack(OpDescriptor op) => op.Operands.Index().All(o => o.Index >= OpSupport.MostOperands || (Packs & (1UL << o.Index)) == 0
             || (o.Item.Role == TensorRole.Constant && o.Item.Rank is 2 or 3 && PackedMatrix.Packs(o.Item.Element)
                 && o.Item.Dims.All(d => d.IsConstant && d.Constant > 0)));
-
-        /// <summary>The bits of the operands that are there, no constants and not quantised.</summary>
-        public ulong StridedOf(OpDescriptor op)
-        {
-            ulong mask = 0;
-            for (int i = 0; i < op.Operands.Length; i++)
-            {
-                mask |= op.Operands[i].Role == TensorRole.Constant || op.Operands[i].Element.IsQuantized() ? 0 : Strided & (1UL << i);
-            }
-
-            return mask;
-        }
     }
 }

@@ -8,9 +8,8 @@ namespace HeteroQwen.Backends.Cpu.Kernels;
 /// One operand or result of a kernel: dimensions, strides and address, bound anew by each launch without allocating. A constant is
 /// bound once, to the host's bytes, whose address may be odd; loads here are unaligned throughout.
 /// </summary>
-internal sealed unsafe class TensorView : IDisposable
+internal sealed unsafe class TensorView : TensorLayout, IDisposable
 {
-    private readonly TensorDescriptor _descriptor;
     private readonly ImmutableArray<ByteRange> _ranges = [];
     private readonly long[] _rangeStarts = [];
     private readonly bool _isPacked;
@@ -23,11 +22,9 @@ internal sealed unsafe class TensorView : IDisposable
     /// <param name="isPacked">The kernel packs the constant and reads it there: the view has its dimensions alone.</param>
     /// <exception cref="ArgumentException">The constant's bytes do not fit the descriptor.</exception>
     public TensorView(TensorDescriptor descriptor, ConstantData? constant, bool joins, bool isPacked = false)
+        : base(descriptor)
     {
-        _descriptor = descriptor;
         _isPacked = isPacked;
-        Dims = new long[descriptor.Rank];
-        Strides = new long[descriptor.Rank];
         if (descriptor.Role != TensorRole.Constant)
         {
             if (constant is not null)
@@ -68,43 +65,15 @@ internal sealed unsafe class TensorView : IDisposable
         }
     }
 
-    public ElementType Element => _descriptor.Element;
-
-    public int Rank => Dims.Length;
-
-    public long[] Dims { get; }
-
-    public long[] Strides { get; }
-
     /// <summary>Address of the first element. For a constant of several ranges, use <see cref="At"/>.</summary>
     public byte* Data { get; private set; }
-
-    /// <summary>Bytes of an element; of a block where the type is quantised.</summary>
-    public int ElementBytes => _descriptor.Element.BlockBytes();
-
-    public bool IsConstant => _descriptor.Role == TensorRole.Constant;
 
     public bool KeepsHostBytes => IsConstant && !_isPacked && _owned == null && _generated is null;
 
     public long OwnedBytes => _owned == null ? 0 : _ranges.Sum(r => r.Length);
 
-    public long Last => Dims[^1];
-
     /// <summary>Stride of the last axis; 1 where that axis has one element.</summary>
     public long InnerStride => Rank == 0 || Dims[^1] == 1 ? 1 : Strides[^1];
-
-    public long Elements => Product(0, Rank);
-
-    public long Product(int first, int last)
-    {
-        long product = 1;
-        for (int i = first; i < last; i++)
-        {
-            product *= Dims[i];
-        }
-
-        return product;
-    }
 
     /// <summary>Binds the argument. Nothing outside the buffer can be reached afterwards by indices below the dimensions.</summary>
     public Status Bind(in Bindings bindings, in Argument argument, string what)
@@ -114,13 +83,10 @@ internal sealed unsafe class TensorView : IDisposable
             return Status.Ok;
         }
 
-        Resolve(bindings);
-        foreach (long dim in Dims)
+        Status status = BindLayout(bindings, argument, what, out long bytes);
+        if (!status.IsOk)
         {
-            if (dim < 1)
-            {
-                return Status.InvalidArgument($"{what} has a dimension of {dim} in a launch; no kernel sees an empty tensor");
-            }
+            return status;
         }
 
         if (argument.Buffer is not CpuBuffer buffer)
@@ -128,26 +94,17 @@ internal sealed unsafe class TensorView : IDisposable
             return Status.InvalidArgument($"{what} has no buffer of this backend");
         }
 
-        if (!_descriptor.Strided)
+        if (bytes == 0 || !buffer.Holds(argument.Offset, bytes))
         {
-            SetDenseStrides();
-        }
-        else if (argument.Strides is not { } strides || strides.Length != Rank)
-        {
-            return Status.InvalidArgument($"{what} is strided and comes without a stride for each of its {Rank} axes");
-        }
-        else
-        {
-            strides.CopyTo(Strides, 0);
+            return Status.InvalidArgument($"{what} at offset {argument.Offset} leaves its buffer of {buffer.Bytes} bytes");
         }
 
-        return Extent(out long bytes) && buffer.Holds(argument.Offset, bytes)
-            ? Place(buffer.Data + argument.Offset)
-            : Status.InvalidArgument($"{what} at offset {argument.Offset} leaves its buffer of {buffer.Bytes} bytes");
+        Data = buffer.Data + argument.Offset;
+        return Status.Ok;
     }
 
     /// <summary>Bytes of elements that lie side by side, whole blocks where the type is quantised.</summary>
-    public long Bytes(long elements) => elements / _descriptor.Element.BlockElements() * ElementBytes;
+    public long Bytes(long elements) => elements / Descriptor.Element.BlockElements() * ElementBytes;
 
     /// <summary>Address of a byte of a dense tensor; a row never spans two ranges, since ranges join on axis 0.</summary>
     public byte* At(long offset)
@@ -244,50 +201,5 @@ internal sealed unsafe class TensorView : IDisposable
             Buffer.MemoryCopy((void*)range.Address, to, range.Length, range.Length);
             to += range.Length;
         }
-    }
-
-    private Status Place(byte* data)
-    {
-        Data = data;
-        return Status.Ok;
-    }
-
-    private void Resolve(in Bindings bindings)
-    {
-        for (int i = 0; i < Rank; i++)
-        {
-            Dims[i] = _descriptor.Dims[i].Resolve(bindings);
-        }
-    }
-
-    private void SetDenseStrides()
-    {
-        long stride = 1;
-        for (int i = Rank - 1; i >= 0; i--)
-        {
-            Strides[i] = stride;
-            stride = checked(stride * Dims[i]);
-        }
-    }
-
-    /// <summary>Bytes from the first element to the end of the last; false if a stride is negative or the number absurd.</summary>
-    private bool Extent(out long bytes)
-    {
-        Int128 last = 0;
-        bytes = 0;
-        for (int i = 0; i < Rank; i++)
-        {
-            if (Strides[i] < 0)
-            {
-                return false;
-            }
-
-            last += (Int128)(Dims[i] - 1) * Strides[i];
-        }
-
-        // A quantised tensor is dense and ends with a block.
-        Int128 extent = (last + 1) / _descriptor.Element.BlockElements() * ElementBytes;
-        bytes = extent <= long.MaxValue ? (long)extent : 0;
-        return bytes > 0;
     }
 }
