@@ -120,13 +120,7 @@ public sealed record ConstantGenerator(ulong Seed, double Mean, double Deviation
     private ushort HalfOf(ElementType type, int level)
     {
         double value = Mean + ((level - ((HalfLevels - 1) / 2.0)) * (Deviation * s_uniform / HalfLevels));
-        return type == ElementType.F16 ? BitConverter.HalfToUInt16Bits((Half)value) : BFloat16Bits((float)value);
-    }
-
-    private static ushort BFloat16Bits(float value)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(value);
-        return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+        return type == ElementType.F16 ? BitConverter.HalfToUInt16Bits((Half)value) : ElementValues.BFloat16Bits((float)value);
     }
 
     /// <summary>The words w(i) of a key.</summary>

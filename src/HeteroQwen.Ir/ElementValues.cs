@@ -75,7 +75,8 @@ public static class ElementValues
         }
     }
 
-    private static ushort BFloat16Bits(float value)
+    /// <summary>The bits of the nearest bf16, ties to even; what is too large becomes an infinity, a NaN stays one.</summary>
+    public static ushort BFloat16Bits(float value)
     {
         uint bits = BitConverter.SingleToUInt32Bits(value);
         return float.IsNaN(value) ? (ushort)((bits >> 16) | 0x40) : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);

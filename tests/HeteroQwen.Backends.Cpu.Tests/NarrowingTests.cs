@@ -1,4 +1,5 @@
 using HeteroQwen.Backends.Cpu.Kernels;
+using HeteroQwen.Ir;
 
 namespace HeteroQwen.Backends.Cpu.Tests;
 
@@ -58,6 +59,6 @@ public sealed unsafe class NarrowingTests
             Narrowing.ToBrains(from, values.Length, to);
         }
 
-        Assert.Equal([.. values.Select(Widening.ToBrain), (ushort)7], found);
+        Assert.Equal([.. values.Select(ElementValues.BFloat16Bits), (ushort)7], found);
     }
 }

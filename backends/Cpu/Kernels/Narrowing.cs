@@ -1,11 +1,12 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using HeteroQwen.Ir;
 
 namespace HeteroQwen.Backends.Cpu.Kernels;
 
 /// <summary>
 /// f32 rounded to f16 and bf16, to nearest even, overflow to infinity; a NaN stays one. .NET has no instruction for it, so that it is
-/// done on the bits, a vector at a time. Scalar equivalent: (Half)x, and <see cref="Widening.ToBrain"/>.
+/// done on the bits, a vector at a time. Scalar equivalent: (Half)x, and <see cref="ElementValues.BFloat16Bits"/>.
 /// </summary>
 internal static unsafe class Narrowing
 {
@@ -54,7 +55,7 @@ internal static unsafe class Narrowing
 
         for (; i < count; i++)
         {
-            to[i] = Widening.ToBrain(from[i]);
+            to[i] = ElementValues.BFloat16Bits(from[i]);
         }
     }
 

@@ -64,13 +64,6 @@ internal static unsafe class Widening
         }
     }
 
-    /// <summary>bf16 of a value: its upper 16 bits, to nearest even; a NaN stays one.</summary>
-    public static ushort ToBrain(float value)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(value);
-        return float.IsNaN(value) ? (ushort)((bits >> 16) | 0x40) : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-    }
-
     private static void Gather(float* from, long stride, long count, float* to)
     {
         if (stride == 1)

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using HeteroQwen.Backends.Cpu.Kernels;
+using HeteroQwen.Ir;
 
 namespace HeteroQwen.Backends.Cpu.Panels;
 
@@ -53,11 +53,11 @@ internal static unsafe class ActivationFilling
 
         for (; k < length; k++)
         {
-            to[k] = Widening.ToBrain(from[k]);
+            to[k] = ElementValues.BFloat16Bits(from[k]);
         }
     }
 
-    /// <summary><see cref="Widening.ToBrain"/> of each lane.</summary>
+    /// <summary><see cref="ElementValues.BFloat16Bits"/> of each lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<uint> Brain(Vector256<float> x)
     {

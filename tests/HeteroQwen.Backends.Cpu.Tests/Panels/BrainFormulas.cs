@@ -1,6 +1,6 @@
-using HeteroQwen.Backends.Cpu.Kernels;
 using HeteroQwen.Backends.Cpu.Panels;
 using HeteroQwen.Backends.Cpu.Tests.Emission.Interpreter;
+using HeteroQwen.Ir;
 
 namespace HeteroQwen.Backends.Cpu.Tests.Panels;
 
@@ -43,5 +43,5 @@ internal static unsafe class BrainFormulas
 
     private static uint Activation(nint record, long k) => (uint)((ushort*)record)[k] << 16;
 
-    private static uint Weight(PanelReader weights, int n, long k) => (uint)Widening.ToBrain(weights.Value(1, n, k)) << 16;
+    private static uint Weight(PanelReader weights, int n, long k) => (uint)ElementValues.BFloat16Bits(weights.Value(1, n, k)) << 16;
 }
