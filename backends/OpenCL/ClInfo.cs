@@ -10,41 +10,32 @@ internal sealed unsafe class ClInfo(CL cl)
     /// <summary>No name or list of extensions of an honest driver is longer.</summary>
     private const int MostBytes = 1 << 20;
 
-    public string Text(nint device, ClDeviceInfo what)
-    {
-        nuint size = 0;
-        if (cl.GetDeviceInfo(device, what, 0, null, &size) != ClErrors.Success || size is 0 or > MostBytes)
-        {
-            return "";
-        }
+    private delegate int Query(nuint size, void* to, nuint* needed);
 
-        byte[] bytes = new byte[size];
-        fixed (byte* to = bytes)
-        {
-            return cl.GetDeviceInfo(device, what, size, to, null) == ClErrors.Success ? Clean(bytes) : "";
-        }
-    }
+    public string Text(nint device, ClDeviceInfo what) => Text((size, to, needed) => cl.GetDeviceInfo(device, what, size, to, needed));
 
-    public string Text(nint platform, PlatformInfo what)
-    {
-        nuint size = 0;
-        if (cl.GetPlatformInfo(platform, what, 0, null, &size) != ClErrors.Success || size is 0 or > MostBytes)
-        {
-            return "";
-        }
-
-        byte[] bytes = new byte[size];
-        fixed (byte* to = bytes)
-        {
-            return cl.GetPlatformInfo(platform, what, size, to, null) == ClErrors.Success ? Clean(bytes) : "";
-        }
-    }
+    public string Text(nint platform, PlatformInfo what) => Text((size, to, needed) => cl.GetPlatformInfo(platform, what, size, to, needed));
 
     public T Value<T>(nint device, ClDeviceInfo what, T otherwise = default)
         where T : unmanaged
     {
         T value = default;
         return cl.GetDeviceInfo(device, what, (nuint)sizeof(T), &value, null) == ClErrors.Success ? value : otherwise;
+    }
+
+    private static string Text(Query query)
+    {
+        nuint size = 0;
+        if (query(0, null, &size) != ClErrors.Success || size is 0 or > MostBytes)
+        {
+            return "";
+        }
+
+        byte[] bytes = new byte[size];
+        fixed (byte* to = bytes)
+        {
+            return query(size, to, null) == ClErrors.Success ? Clean(bytes) : "";
+        }
     }
 
     private static string Clean(byte[] bytes)
