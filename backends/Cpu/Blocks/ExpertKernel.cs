@@ -136,8 +136,7 @@ internal abstract unsafe class ExpertKernel : PackedKernel
             new Span<float>(sum, checked((int)Hidden)).Clear();
             for (long pair = token * K; pair < (token + 1) * K; pair++)
             {
-                RowBlock output = new() { R0 = _outputs + (_groups.PlaceOf(pair) * Hidden), Count = 1 };
-                Products.Accumulate(output, _launch.Weights + pair, Hidden, sum);
+                Products.Accumulate(_outputs + (_groups.PlaceOf(pair) * Hidden), _launch.Weights[pair], Hidden, sum);
             }
 
             float* y = _launch.Y + (token * Hidden);

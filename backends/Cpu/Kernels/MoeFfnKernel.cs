@@ -98,8 +98,7 @@ internal sealed unsafe class MoeFfnKernel : CpuKernel
             new Span<float>(y, checked((int)_hidden)).Clear();
             for (long pair = token * _k; pair < (token + 1) * _k; pair++)
             {
-                RowBlock output = new() { R0 = _outputs + (pair * _hidden), Count = 1 };
-                Products.Accumulate(output, (float*)Operands[1].Data + pair, _hidden, y);
+                Products.Accumulate(_outputs + (pair * _hidden), ((float*)Operands[1].Data)[pair], _hidden, y);
             }
         }
     }

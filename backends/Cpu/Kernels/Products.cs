@@ -88,23 +88,9 @@ internal static unsafe class Products
         return Finish(sum, a, b, k, length);
     }
 
-    /// <summary>y[i] += p[0] rows[0][i] + .. in that order: the same bits in steps of four rows or of one.</summary>
-    public static void Accumulate(in RowBlock rows, float* p, long length, float* y)
-    {
-        if (rows.Count == RowBlock.Most)
-        {
-            AccumulateFour(rows.R0, rows.R1, rows.R2, rows.R3, p, length, y);
-            return;
-        }
-
-        for (int r = 0; r < rows.Count; r++)
-        {
-            AccumulateOne(rows[r], p[r], length, y);
-        }
-    }
-
+    /// <summary>y[i] += weight * row[i].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AccumulateOne(float* row, float weight, long length, float* y)
+    public static void Accumulate(float* row, float weight, long length, float* y)
     {
         Vector<float> weights = Vector.Create(weight);
         long i = 0;
@@ -116,28 +102,6 @@ internal static unsafe class Products
         for (; i < length; i++)
         {
             y[i] = float.MultiplyAddEstimate(weight, row[i], y[i]);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AccumulateFour(float* r0, float* r1, float* r2, float* r3, float* p, long length, float* y)
-    {
-        Vector<float> p0 = Vector.Create(p[0]), p1 = Vector.Create(p[1]), p2 = Vector.Create(p[2]), p3 = Vector.Create(p[3]);
-        long i = 0;
-        for (; i <= length - Vector<float>.Count; i += Vector<float>.Count)
-        {
-            Vector<float> sum = Vector.MultiplyAddEstimate(p0, Vector.Load(r0 + i), Vector.Load(y + i));
-            sum = Vector.MultiplyAddEstimate(p1, Vector.Load(r1 + i), sum);
-            sum = Vector.MultiplyAddEstimate(p2, Vector.Load(r2 + i), sum);
-            Vector.MultiplyAddEstimate(p3, Vector.Load(r3 + i), sum).Store(y + i);
-        }
-
-        for (; i < length; i++)
-        {
-            float sum = float.MultiplyAddEstimate(p[0], r0[i], y[i]);
-            sum = float.MultiplyAddEstimate(p[1], r1[i], sum);
-            sum = float.MultiplyAddEstimate(p[2], r2[i], sum);
-            y[i] = float.MultiplyAddEstimate(p[3], r3[i], sum);
         }
     }
 
