@@ -31,12 +31,7 @@ internal sealed unsafe class BrainProduct(PackedMatrix matrix, PairKernels kerne
             call.X = x.Data;
             call.Y = y + (i * PanelLayout.Columns);
             call.Mask = ProductCall.MaskOf(matrix.Columns, first + i, panels);
-            for (int row = 0, taken; row < x.Rows; row += taken)
-            {
-                taken = NextRows(x.Rows - row, kernels.MostRows);
-                kernels.Run(taken, &call);
-                call.Next(taken, _recordBytes);
-            }
+            kernels.RunAll(x.Rows, &call, _recordBytes);
         }
     }
 }

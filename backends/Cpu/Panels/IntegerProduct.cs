@@ -69,7 +69,7 @@ internal sealed unsafe class IntegerProduct : PanelProduct
         long bytes = next == null ? 0 : Together * _matrix.PanelBytes;
         for (int row = 0, taken; row < rows; row += taken)
         {
-            taken = NextRows(rows - row, _tiles.MostTiledRows);
+            taken = ProductCall.NextRows(rows - row, _tiles.MostTiledRows);
             Ask(next + (bytes / rows * row), next + (bytes / rows * (row + taken)));
             _tiles.Tiled(taken, call);
             call->Next(taken, _recordBytes);

@@ -48,13 +48,6 @@ internal abstract unsafe class PanelProduct
     /// <param name="scratch">The worker's memory, aligned to 64 bytes.</param>
     public abstract void Run(in ActivationRows x, long matrix, long first, int count, float* y, long yStride, byte* scratch);
 
-    /// <summary>How many of the rows that are left a kernel takes next: passes are of nearly equal size, since small ones are slow.</summary>
-    protected static int NextRows(int left, int most)
-    {
-        int passes = ((left - 1) / most) + 1;
-        return ((left - 1) / passes) + 1;
-    }
-
     private static IntegerTiles Integer(PackedMatrix matrix, CpuTier tier, EmittedKernels emitted) => tier.IsEmitted()
         ? emitted.Integer(matrix.Type, matrix.Length)
         : PortableTiles.Create(matrix.Type, matrix.Length, tier);

@@ -44,6 +44,13 @@ internal unsafe struct ProductCall
         Y = (float*)((byte*)Y + (rows * YStride));
     }
 
+    /// <summary>How many of the rows that are left a kernel takes next: passes are of nearly equal size, since small ones are slow.</summary>
+    public static int NextRows(int left, int most)
+    {
+        int passes = ((left - 1) / most) + 1;
+        return ((left - 1) / passes) + 1;
+    }
+
     /// <summary>The mask of one or two panels of a matrix of so many columns.</summary>
     public static ulong MaskOf(long columns, long panel, int panels)
     {

@@ -61,12 +61,7 @@ internal sealed unsafe class TileProduct : PanelProduct
             call.X = x.Data;
             call.Y = y + (i * PanelLayout.Columns);
             call.Mask = ProductCall.MaskOf(_matrix.Columns, first + i, panels);
-            for (int row = 0, taken; row < x.Rows; row += taken)
-            {
-                taken = NextRows(x.Rows - row, _kernels.MostRows);
-                _kernels.Run(taken, &call);
-                call.Next(taken, _recordBytes);
-            }
+            _kernels.RunAll(x.Rows, &call, _recordBytes);
         }
     }
 
