@@ -1,14 +1,10 @@
 using HeteroQwen.Backends.Cpu.Emission;
-using HeteroQwen.Backends.Cpu.Panels;
-using HeteroQwen.Backends.Cpu.Tests.Emission.Interpreter;
 using HeteroQwen.Backends.Cpu.Tiers;
 
 namespace HeteroQwen.Backends.Cpu.Tests.Emission;
 
-public sealed unsafe class BrainKernelTests
+public sealed class BrainKernelTests
 {
-    private const int Stride = 144;
-
     [Theory]
     [InlineData(1, false)]
     [InlineData(32, true)]
@@ -18,34 +14,8 @@ public sealed unsafe class BrainKernelTests
     [InlineData(512, true)]
     public void Kernels_give_the_bits_of_pairs_added_in_order_for_all_rows_and_masks(int length, bool extreme)
     {
-        using KernelSet? hardware = CpuFeatures.Here is { NoEmission: null, Avx512: true, Bf16: true }
-            ? new KernelSet((a, rows) => BrainKernel.Emit(a, length, rows), BrainKernel.MostRows)
-            : null;
-        for (int rows = 1; rows <= BrainKernel.MostRows; rows++)
-        {
-            byte[] code = MachineCode.Assemble(a => BrainKernel.Emit(a, length, rows));
-            using BrainCase operands = new(length, rows, (length * 100) + rows, extreme);
-            uint[] expected = [.. from row in Enumerable.Range(0, rows) from n in Enumerable.Range(0, BrainCase.Columns) select operands.ExpectedDot(row, n)];
-            foreach (ulong mask in rows % 4 == 1 ? (ulong[])[0xFFFF_FFFF, 0xFFFF, 1, 0x1_FFFF, 0x7FFF_FFFF] : [0x00FF_FFFF])
-            {
-                Check(operands, rows, mask, code, hardware, expected);
-            }
-        }
-    }
-
-    private static void Check(BrainCase operands, int rows, ulong mask, byte[] code, KernelSet? hardware, uint[] expected)
-    {
-        using OperandBlock y = new(rows * Stride);
-        ProductCall call = operands.Call(y, Stride, mask);
-        y.Span.Fill(Results.Untouched);
-        new Machine(code, operands.Memory(rows, y, &call)).Call((ulong)&call);
-        Results.Check(y, Stride, rows, mask, expected);
-        if (hardware is not null)
-        {
-            byte[] interpreted = y.Span.ToArray();
-            y.Span.Fill(Results.Untouched);
-            hardware.Run(rows, &call);
-            Assert.Equal(interpreted, y.Span.ToArray());
-        }
+        bool here = CpuFeatures.Here is { NoEmission: null, Avx512: true, Bf16: true };
+        new PairKernelCheck((a, rows) => BrainKernel.Emit(a, length, rows), BrainKernel.MostRows, (x, row, n) => x.ExpectedDot(row, n), 0)
+            .Run(length, extreme, allMasksEvery: 4, here);
     }
 }
